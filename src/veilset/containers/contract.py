@@ -1,0 +1,126 @@
+"""What every container format offers: list what a file says, and rebuild it with every byte accounted for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import BinaryIO, Protocol
+
+from veilset.core.errors import BrokenContract, Malformed
+from veilset.core.sample import TagValue
+
+
+class Fate(StrEnum):
+    """What a rebuild does with a stretch of input bytes."""
+
+    KEPT = "kept"
+    DROPPED = "dropped"
+    REWRITTEN = "rewritten"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Bytes [start, stop) of the input, what they are, and what becomes of them."""
+
+    start: int
+    stop: int
+    fate: Fate
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is needed to show the picture: sizes as stored, before the orientation is applied.
+
+    Attributes:
+        format: Lower-case name: `jpeg`, `png`, `webp`, `tiff`, `gif`, `bmp`, `heif`, `avif`, `jxl`, `jp2`, `mp4`, ...
+        orientation: EXIF value 1 to 8.
+        frames: Pages or frames; 1 for a still picture.
+        bits: Per sample.
+        channels: Samples per pixel as stored (4 may be CMYK or RGBA; `colour` tells).
+        colour: `grey`, `rgb`, `rgba`, `ycc`, `cmyk`, `ycck`, `palette`, ... or empty when unknown.
+    """
+
+    format: str
+    width: int
+    height: int
+    orientation: int = 1
+    frames: int = 1
+    bits: int = 8
+    channels: int = 3
+    colour: str = ""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Everything that a file says besides its pixels, and the claims that cover all of its bytes."""
+
+    facts: Facts
+    tags: tuple[TagValue, ...]
+    claims: tuple[Claim, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """The allowlist of a rebuild. Anything not named here goes.
+
+    Attributes:
+        orientation: Keep the EXIF orientation as the only tag.
+        icc: Keep the colour profile, rewritten without its private text.
+        rights: Keep copyright, licence, credit and data-mining fields.
+        exposure: Keep exposure time, aperture, ISO and focal length.
+        gps_grid: Keep coordinates rounded to a grid of this many degrees; None drops them.
+        dates: `drop`, `month` (rounded down to the month) or `keep`.
+    """
+
+    orientation: bool = True
+    icc: bool = True
+    rights: bool = False
+    exposure: bool = False
+    gps_grid: float | None = None
+    dates: str = "drop"
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """What a rebuild did.
+
+    Attributes:
+        size: Bytes written.
+        claims: One claim for every input byte, in order, without gap or overlap.
+        copied: (input start, output start, length) of coded picture data that was copied untouched.
+        residue: What stays although it may say something, in public words (such as "quantisation tables").
+    """
+
+    size: int
+    claims: tuple[Claim, ...] = field(repr=False)
+    copied: tuple[tuple[int, int, int], ...] = field(repr=False)
+    residue: tuple[str, ...] = ()
+
+
+class Container(Protocol):
+    """One format. `data` is any bytes-like object with slicing (bytes or mmap); reading past its end is `Malformed`."""
+
+    formats: tuple[str, ...]
+
+    def inspect(self, data: memoryview) -> Listing:
+        """List the file."""
+
+    def rebuild(self, data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
+        """Write the file anew with nothing but coded picture data, what shows it rightly, and what `keep` allows."""
+
+
+def check_claims(claims: tuple[Claim, ...], size: int, name: str) -> None:
+    """Raise unless the claims cover [0, size) in order, without gap or overlap: a byte nobody claims fails the file."""
+    at = 0
+    for claim in claims:
+        if claim.stop < claim.start:
+            raise BrokenContract(f"{name}: a claim of {claim.what} runs backwards")
+        if claim.start != at:
+            raise Malformed(
+                f"{name}: bytes {at} to {claim.start} belong to nothing this format knows; the file is refused. "
+                "Open it in an editor and save it anew, or leave it out."
+            )
+        at = claim.stop
+    if at != size:
+        raise Malformed(f"{name}: bytes {at} to {size} belong to nothing this format knows; the file is refused.")

@@ -1,0 +1,1 @@
+"""Ground: values, roles and errors. Needs numpy and the standard library only."""

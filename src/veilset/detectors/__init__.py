@@ -1,0 +1,5 @@
+"""The detectors wing: one file per name of the table."""
+
+from veilset.core.registry import Entry
+
+TABLE: dict[str, Entry] = {}

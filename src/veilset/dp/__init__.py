@@ -1,0 +1,1 @@
+"""Differential privacy: exact noise, accountants, calibration, and a ledger per person."""

@@ -1,0 +1,1 @@
+"""Policies: reading them, saying them in plain words, and the gates they set."""

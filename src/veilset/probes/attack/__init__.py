@@ -1,0 +1,1 @@
+"""Attacks: what an adversary who knows the treatment still learns."""

@@ -1,0 +1,1 @@
+"""Fairness: whether protection or utility differs between groups of people."""

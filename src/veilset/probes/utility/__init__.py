@@ -1,0 +1,1 @@
+"""Utility: what the treated data is still worth."""

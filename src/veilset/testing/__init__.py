@@ -1,0 +1,1 @@
+"""For authors of plug-ins: conformance suites and drawn data."""
