@@ -69,7 +69,7 @@ class Grid:
 class Image:
     """A picture: RGB, uint8, (height, width, 3), upright. Decoded when its pixels are first asked for.
 
-    Treat a picture with `treat`: it is the only way to new pixels, it changes nothing outside the region it is given, and
+    Treat a picture with `treat`: the only way to new pixels. It changes nothing outside the region it is given, and
     it keeps the union of all regions treated so far in `treated`, which is what a sink re-encodes.
     """
 
