@@ -151,9 +151,9 @@ def verify(
     """
     written = _written(output, copied)
     found = _nested(written)
-    suspects = text_in(written)
+    suspects = {run for run in text_in(written) if not _harmless(run)}
     streams = _inflated(written)
-    runs = [bytes(output[a:b]) for _, at, size in copied for a, b in _runs_in(output, at, at + size)]
+    runs = [run for _, at, size in copied for run in _runs_in(output[at : at + size])]
     if not (thorough or suspects or streams or runs):
         return Verdict(tuple(found), len(output), 0)
     kept = b"\0".join(sorted(needles_of(permitted())))
@@ -167,8 +167,9 @@ def verify(
     return Verdict(tuple(dict.fromkeys(found)), len(output), len(needles))
 
 
-def _runs_in(output: memoryview, start: int, stop: int) -> list[tuple[int, int]]:
-    return [(start + a, start + b) for a, b in readable_runs(output[start:stop])]
+def _runs_in(coded: memoryview) -> list[bytes]:
+    runs = [bytes(coded[start:stop]) for start, stop in readable_runs(coded)]
+    return [run for run in runs if not _harmless(run)]
 
 
 def _written(output: memoryview, copied: Sequence[tuple[int, int, int]]) -> bytes:
