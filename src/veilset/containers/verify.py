@@ -64,7 +64,7 @@ class Verdict:
 def text_in(raw: bytes) -> set[bytes]:
     """Readable runs of at least eight characters, in ASCII and in UTF-16.
 
-    >>> sorted(text_in(b"..Serial 12345678\\0" + "Somebody Else".encode("utf-16-le")))
+    >>> sorted(text_in(b"..Serial 12345678\\0\\1" + "Somebody Else".encode("utf-16-le")))
     [b'..Serial 12345678', b'Somebody Else']
     """
     found = set(_RUN.findall(raw))
@@ -87,14 +87,15 @@ def needles_of(values: Iterable[Any]) -> set[bytes]:
                 found.add(raw[:256])
         elif isinstance(value, bytes):
             # Coding tables of a thumbnail read like text, and are the main picture's as often as not.
-            found |= _slice_of(value) if value[:3] in _PICTURES else text_in(value[:_MOST_INFLATED])
+            found |= set() if value[:3] in _PICTURES else text_in(value[:_MOST_INFLATED])
     return {needle for needle in found if not _harmless(needle)}
 
 
-def _slice_of(picture: bytes) -> set[bytes]:
-    """A stretch from the middle of a picture, which no other picture shares."""
-    middle = picture[len(picture) // 2 :][:24]
-    return {middle} if len(set(middle)) >= 16 else set()
+def slices_of(values: Iterable[Any]) -> set[bytes]:
+    """A stretch from near the end of every coded picture among the values: no other picture shares it."""
+    pictures = [value for value in values if isinstance(value, bytes) and value[:3] in _PICTURES]
+    ends = {picture[-48:-16] for picture in pictures}
+    return {end for end in ends if len(set(end)) >= 16}
 
 
 def _harmless(needle: bytes) -> bool:
@@ -157,8 +158,9 @@ def verify(
     if not (thorough or suspects or streams or runs):
         return Verdict(tuple(found), len(output), 0)
     kept = b"\0".join(sorted(needles_of(permitted())))
-    needles = {needle for needle in needles_of(values()) if needle not in kept}
-    found += _search(written, needles, "bytes written anew")
+    said = list(values())
+    needles = {needle for needle in needles_of(said) if needle not in kept}
+    found += _search(written, needles | slices_of(said), "bytes written anew")
     for stream in streams:
         found += _search(stream, needles, "an inflated stream")
     found += _search(b"\0".join(runs), needles, "coded picture data")
@@ -186,8 +188,8 @@ def _search(raw: bytes, needles: set[bytes], place: str) -> list[str]:
     for needle in needles:
         if needle in raw:
             return [f"a value of the original in {place}"]
-        wide = needle.decode("latin-1").encode("utf-16-le")
-        if wide in raw or wide[1:] in raw:
+        # Without its last zero the little-endian form is a part of the big-endian one.
+        if needle.decode("latin-1").encode("utf-16-le")[:-1] in raw:
             return [f"a value of the original, in UTF-16, in {place}"]
     return []
 
@@ -198,11 +200,12 @@ def _nested(written: bytes) -> list[str]:
 
 def _inflated(raw: bytes) -> list[bytes]:
     streams = []
+    view = memoryview(raw)
     for number, hit in enumerate(_ZLIB.finditer(raw)):
         if number >= _MOST_STREAMS:
             break
         try:
-            stream = zlib.decompressobj(47).decompress(raw[hit.start() :], _MOST_INFLATED)
+            stream = zlib.decompressobj(47).decompress(view[hit.start() :], _MOST_INFLATED)
         except zlib.error:
             continue
         if len(stream) >= SHORTEST:

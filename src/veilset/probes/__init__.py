@@ -2,4 +2,8 @@
 
 from veilset.core.registry import Entry
 
-TABLE: dict[str, Entry] = {}
+TABLE: dict[str, Entry] = {
+    "metadata_residue": Entry(
+        "veilset.probes.metadata_residue:MetadataResidue", "Raw search of released files for the originals' tag values."
+    ),
+}
