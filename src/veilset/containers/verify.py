@@ -23,6 +23,7 @@ _WIDE_BIG = re.compile(rb"(?:\0[\x20-\x7e]){%d,}" % SHORTEST)
 _IN_SCANS = 16
 _PICTURES = {b"\xff\xd8\xff", b"\x89PN", b"GIF"}
 _SEGMENT = re.compile(rb"\xff[\xe0-\xef\xfe](..)", re.DOTALL)
+_CHUNK_OF_TEXT = re.compile(rb"(\0...)(?:tEXt|iTXt|eXIf)", re.DOTALL)
 _MOST_SEARCHED = 1 << 26
 _ZLIB = re.compile(rb"\x78[\x01\x5e\x9c\xda]|\x1f\x8b\x08")
 _MOST_INFLATED = 1 << 22
@@ -88,7 +89,7 @@ def needles_of(values: Iterable[Any]) -> set[bytes]:
                 found.add(raw[:256])
         elif isinstance(value, bytes):
             # Coding tables of a thumbnail read like text, and are the main picture's as often as not.
-            found |= _text_of_picture(value) if value[:3] == b"\xff\xd8\xff" else text_in(value[:_MOST_INFLATED])
+            found |= _text_of_picture(value) if value[:3] in _PICTURES else text_in(value[:_MOST_INFLATED])
     return {needle for needle in found if not _harmless(needle)}
 
 
@@ -97,6 +98,8 @@ def _text_of_picture(picture: bytes) -> set[bytes]:
     found: set[bytes] = set()
     for hit in _SEGMENT.finditer(picture, 0, 1 << 16):
         found |= text_in(picture[hit.end() : hit.start() + 2 + int.from_bytes(hit.group(1), "big")])
+    for hit in _CHUNK_OF_TEXT.finditer(picture):
+        found |= text_in(picture[hit.end() : hit.end() + min(int.from_bytes(hit.group(1), "big"), 1 << 20)])
     return found
 
 
