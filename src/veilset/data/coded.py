@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
+from veilset.containers import identify
 from veilset.core.errors import DataError, Malformed, Unreadable, Unsupported
 from veilset.core.sample import Grid, Pixels
 from veilset.data.jpeg_header import JpegHeader, read_header
-from veilset.data.orientation import upright, upright_grid, upright_size
+from veilset.data.orientation import as_stored, upright, upright_grid, upright_size
 
 EXTENSIONS = {
     "jpeg": "jpg",
@@ -88,7 +89,7 @@ def open_coded(path: str, name: str, *, max_pixels: int) -> CodedFile:
     data, stamp = read_file(path, name)
     if not data:
         raise Malformed(f"{name} is empty (0 bytes); fetch it anew or leave it out")
-    kind = identify(data[:64])
+    kind = identify(data[:4096])
     if kind not in EXTENSIONS:
         raise Unsupported(f"{name} is no picture that Veilset reads ({', '.join(EXTENSIONS)}); leave it out")
     if kind == "jpeg":
@@ -98,7 +99,7 @@ def open_coded(path: str, name: str, *, max_pixels: int) -> CodedFile:
         jpeg: JpegHeader | None = header
     else:
         with pillow(data, kind, name) as image:
-            stored, block = image.size, _LOSSY_BLOCK.get(kind, (1, 1))
+            stored, block = _stored_size(image), _LOSSY_BLOCK.get(kind, (1, 1))
             _check_pixels(stored, name, max_pixels)
             _check_served(image, kind, name)
             orientation = _orientation(image)
@@ -122,7 +123,7 @@ def decode_bytes(data: bytes, like: CodedFile, reduce: int = 1) -> Pixels:
         pixels = _decode_jpeg(data, like.jpeg, like.name, reduce)
     else:
         with pillow(data, like.format, like.name) as image:
-            pixels = _rgb(image)
+            pixels = stored_pixels(image, _rgb, like.orientation)
         if reduce > 1:
             pixels = _shrink(pixels, reduce)
     return np.ascontiguousarray(upright(pixels, like.orientation))
@@ -137,30 +138,6 @@ def read_file(path: str, name: str) -> tuple[bytes, tuple[int, int]]:
             return file.read(), (status.st_size, status.st_mtime_ns)
     except OSError as error:
         raise Unreadable(f"{name} cannot be read: {error.strerror}; check its permissions or leave it out") from error
-
-
-def identify(head: bytes) -> str | None:
-    """The format by a file's first bytes, or None."""
-    for signature, kind in (
-        (b"\xff\xd8\xff", "jpeg"),
-        (b"\x89PNG\r\n\x1a\n", "png"),
-        (b"II*\0", "tiff"),
-        (b"MM\0*", "tiff"),
-        (b"GIF87a", "gif"),
-        (b"GIF89a", "gif"),
-        (b"BM", "bmp"),
-    ):
-        if head.startswith(signature):
-            return kind
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "webp"
-    if head[4:8] == b"ftyp":
-        brands = {head[8:12], *(head[at : at + 4] for at in range(16, len(head) - 3, 4))}
-        if brands & {b"avif", b"avis"}:
-            return "avif"
-        if brands & {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"}:
-            return "heif"
-    return None
 
 
 @contextmanager
@@ -226,6 +203,18 @@ def _check_served(image: PillowImage.Image, kind: str, name: str) -> None:
         )
     if image.mode not in _EIGHT_BIT_MODES and not image.mode.startswith("I;16"):
         raise Unsupported(f"{name}: samples of Pillow mode {image.mode} are not served; save it with 8 or 16 bits")
+
+
+def stored_pixels(image: PillowImage.Image, convert: Callable[[PillowImage.Image], Pixels], orientation: int) -> Pixels:
+    """Pixels as stored: Pillow's TIFF plug-in, alone of all, turns a picture upright when it loads it."""
+    pixels = convert(image)
+    return as_stored(pixels, orientation) if image.format == "TIFF" else pixels
+
+
+def _stored_size(image: PillowImage.Image) -> tuple[int, int]:
+    if image.format == "TIFF":
+        return int(image.tag_v2[256]), int(image.tag_v2[257])  # type: ignore[attr-defined]
+    return image.size
 
 
 def _orientation(image: PillowImage.Image) -> int:

@@ -10,11 +10,12 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import overload
 
+from veilset.containers import identify, inspect
 from veilset.core.check import one_of, positive
 from veilset.core.errors import Unreadable
 from veilset.core.roles import Ref
 from veilset.core.sample import Image, Origin, Sample, TagValue
-from veilset.data.coded import EXTENSIONS, identify, open_coded
+from veilset.data.coded import EXTENSIONS, open_coded
 
 PICTURE_SUFFIXES = frozenset(
     {
@@ -139,8 +140,6 @@ class LazyTags(Sequence[TagValue]):
 
     def _read(self) -> tuple[TagValue, ...]:
         if self._tags is None:
-            from veilset.containers import inspect
-
             self._tags = inspect(Path(self.path)).tags
         return self._tags
 

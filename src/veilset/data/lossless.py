@@ -11,7 +11,7 @@ from PIL import Image as PillowImage
 
 from veilset.core.errors import Malformed
 from veilset.core.sample import BoolArray, Pixels
-from veilset.data.coded import CodedFile, decode_bytes, pillow
+from veilset.data.coded import CodedFile, decode_bytes, pillow, stored_pixels
 from veilset.data.orientation import as_stored
 
 Samples = NDArray[np.uint8] | NDArray[np.uint16]
@@ -29,13 +29,17 @@ def samples_of(data: bytes, coded: CodedFile) -> Samples:
     if deep is not None:
         return deep
     with pillow(data, coded.format, coded.name) as image:
-        image.load()
-        transparent = image.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in image.info
-        if image.mode in {"RGBa", "La"}:
-            image = image.convert({"RGBa": "RGBA", "La": "LA"}[image.mode])  # noqa: PLW2901
-        if image.mode in {"1", "L"} and not transparent:
-            return np.asarray(image.convert("L"))
-        return np.asarray(image.convert("RGBA" if transparent else "RGB"))
+        return stored_pixels(image, _eight_bits, coded.orientation)
+
+
+def _eight_bits(image: PillowImage.Image) -> Pixels:
+    image.load()
+    transparent = image.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in image.info
+    if image.mode in {"RGBa", "La"}:
+        image = image.convert({"RGBa": "RGBA", "La": "LA"}[image.mode])
+    if image.mode in {"1", "L"} and not transparent:
+        return np.asarray(image.convert("L"))
+    return np.asarray(image.convert("RGBA" if transparent else "RGB"))
 
 
 def merge(samples: Samples, treated: BoolArray, pixels: Pixels) -> Samples:

@@ -9,7 +9,6 @@ from PIL import Image as PillowImage
 from PIL import ImageOps
 
 from veilset.core.errors import Malformed, Unreadable, Unsupported
-from veilset.core.sample import Coded
 from veilset.data.coded import open_coded
 
 LIMIT = 1_000_000
@@ -34,7 +33,6 @@ def test_jpeg_upright_like_pillow(tmp_path, draw, jpeg, orientation, subsampling
     reference = np.asarray(ImageOps.exif_transpose(PillowImage.open(io.BytesIO(data))))
     assert coded.size == (reference.shape[1], reference.shape[0])
     assert np.array_equal(coded.decode(), reference)
-    assert isinstance(coded, Coded) if hasattr(Coded, "_is_runtime_protocol") and Coded._is_runtime_protocol else True
     for reduce in (2, 4, 8):
         small = coded.decode(reduce)
         assert small.shape[:2] == (-(-reference.shape[0] // reduce), -(-reference.shape[1] // reduce))
@@ -100,10 +98,7 @@ def test_sixteen_bits_palette_grey_alpha_and_cmyk(tmp_path, draw):
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.7, 0.99])
 @pytest.mark.parametrize("kind", ["jpeg", "progressive", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF"])
 def test_a_truncated_file_is_malformed_and_never_half_decoded(tmp_path, draw, jpeg, kind, share):
-    if kind in {"jpeg", "progressive"}:
-        data = jpeg(draw(), progressive=kind == "progressive")
-    else:
-        data = save(draw(), kind)
+    data = jpeg(draw(), progressive=kind == "progressive") if "e" in kind else save(draw(), kind)
     path = place(tmp_path, data[: max(12, int(len(data) * share))], "cut")
     with pytest.raises((Malformed, Unsupported), match="cut"):
         open_coded(path, "cut", max_pixels=LIMIT).decode()
@@ -135,7 +130,7 @@ def bomb():
 
 
 def test_a_bomb_is_refused_from_its_header(tmp_path, jpeg, draw):
-    with pytest.raises(Unsupported, match="30000 x 30000.*max_pixels"):
+    with pytest.raises(Unsupported, match=r"30000 x 30000.*max_pixels"):
         open_coded(place(tmp_path, bomb(), "bomb.png"), "bomb.png", max_pixels=200_000_000)
     data = jpeg(draw())
     start = data.index(b"\xff\xc0") + 5
