@@ -33,7 +33,7 @@ def carry(index: LabelIndex) -> Iterator[tuple[str, bytes]]:
         index.used.append(name)
         try:
             fresh = _carry_one(plain, name, index)
-        except (KeyError, TypeError, AttributeError, IndexError) as error:
+        except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
             raise Malformed(
                 f"{name} is not well-formed COCO ({type(error).__name__} on the way); correct it or take it away"
             ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -93,12 +94,10 @@ def number(value: object, what: str, name: str) -> float:
     Raises:
         Malformed: It is something else.
     """
-    try:
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
-            raise TypeError
-        found = float(value)
-    except (TypeError, ValueError):
-        found = float("nan")
+    found = float("nan")
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
+        with suppress(ValueError):
+            found = float(value)
     if not abs(found) < 1e12:
         raise Malformed(f"{name}: {what} is no number; correct the label file or take it out of the folder")
     return found

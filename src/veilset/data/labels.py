@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +50,8 @@ def carry_labels(root: str, names: Mapping[str, str], out: str) -> Carried:
     """
     source = Folder(root)
     pictures = tuple(ref.name for ref in source.refs())
-    index = LabelIndex(root, out, names, pictures, source.others())
+    others = tuple(name for name in source.others() if _may_hold_labels(root, name))
+    index = LabelIndex(root, out, names, pictures, others)
     written = []
     for carry in (coco.carry, yolo.carry, voc.carry):
         for name, content in carry(index):
@@ -56,6 +59,12 @@ def carry_labels(root: str, names: Mapping[str, str], out: str) -> Carried:
             written.append(Written(name, hashlib.sha256(content).hexdigest(), len(content)))
     counts = {words: count for words, count in sorted(index.counts.items()) if count}
     return Carried(tuple(written), counts, tuple(sorted(index.used)))
+
+
+def _may_hold_labels(root: str, name: str) -> bool:
+    """Whether it is an ordinary, visible file; links are never followed."""
+    full = os.path.join(root, name)  # noqa: PTH118 - keeps odd names
+    return not any(part.startswith(".") for part in name.split("/")) and stat.S_ISREG(os.lstat(full).st_mode)
 
 
 def _place(final: Path, content: bytes) -> None:

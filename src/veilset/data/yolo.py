@@ -34,7 +34,7 @@ def carry(index: LabelIndex) -> Iterator[tuple[str, bytes]]:
         found = next((name for name in _candidates(original) if name in others), None)
         if found is None or not _BEGINS_AS_LABEL.match(data := index.read(found)):
             continue
-        if not index.used or names is None:
+        if names is None:
             names = _class_names(index)
         index.used.append(found)
         lines = [_line(line, f"{found}, line {at}", names, index) for at, line in _lines(data, found)]
