@@ -76,7 +76,7 @@ def findings_of(sample: Sample, touches: str) -> tuple[tuple[Finding, ...], ...]
 def check_schema(part: Any) -> None:
     """A frozen dataclass, typed and defaulted fields, a whole docstring; its settings rebuild it."""
     kind: Any = type(part)
-    assert dataclasses.is_dataclass(kind), f"{kind.__name__} is not a dataclass"
+    assert hasattr(kind, "__dataclass_fields__"), f"{kind.__name__} is not a dataclass"
     assert kind.__dataclass_params__.frozen, f"{kind.__name__} is not frozen"
     hints = typing.get_type_hints(kind)
     for field in dataclasses.fields(part):
