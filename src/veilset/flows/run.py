@@ -12,7 +12,7 @@ from veilset.containers.contract import Keep
 from veilset.core.finding import Finding
 from veilset.core.noise import Noise
 from veilset.core.roles import Engine, Ref, Source
-from veilset.data.sink import FolderSink
+from veilset.data.folder_sink import FolderSink
 from veilset.flows.catalog import Catalog
 from veilset.flows.look import Look, guarded
 from veilset.flows.progress import Progress

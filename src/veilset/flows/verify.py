@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from veilset import containers
 from veilset.containers.contract import Keep
 from veilset.core.errors import Malformed, Residue, Tampered, UsageError
 from veilset.core.manifest import Manifest, fingerprint
