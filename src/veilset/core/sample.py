@@ -63,7 +63,8 @@ class Grid:
         hit = np.zeros((int(rows[-1]) + 1, int(columns[-1]) + 1), dtype=bool)
         ys, xs = np.nonzero(mask)
         hit[rows[ys], columns[xs]] = True
-        return hit[rows[:, None], columns[None, :]]
+        snapped: BoolArray = hit[rows[:, None], columns[None, :]]
+        return snapped
 
 
 class Image:
@@ -156,7 +157,8 @@ def _box_reduce(pixels: Pixels, reduce: int) -> Pixels:
         pixels, ((0, height * reduce - pixels.shape[0]), (0, width * reduce - pixels.shape[1]), (0, 0)), "edge"
     )
     blocks = padded.reshape(height, reduce, width, reduce, 3)
-    return blocks.mean(axis=(1, 3), dtype=np.float32).round().astype(np.uint8)
+    means: Pixels = blocks.mean(axis=(1, 3), dtype=np.float32).round().astype(np.uint8)
+    return means
 
 
 @dataclass(frozen=True, slots=True, eq=False)
