@@ -45,7 +45,7 @@ def write_private(place: Workplace, tally: Tally) -> None:
     left.writerow(["id", "original", "result", "reason"])
     for done in sorted(tally.done.values(), key=lambda one: one.ref.name):
         if done.written:
-            rows.writerow([done.ref.id, done.ref.name, done.written.name, done.written.sha256])
+            rows.writerow([done.ref.id, done.ref.name, f"samples/{done.written.name}", done.written.sha256])
         else:
             left.writerow([done.ref.id, done.ref.name, done.result, done.reason])
     write_atomically(place.private / "mapping.csv", mapping.getvalue().encode("utf-8", "surrogateescape"))

@@ -126,7 +126,7 @@ def _finish(run: Run, tally: Tally) -> Released:
 
 def _probe(run: Run, tally: Tally) -> tuple[Measurement, ...]:
     """Every probe of the policy over the released pairs."""
-    after: Source = run.names.build("source", "folder", {"path": str(run.place.staging)})
+    after: Source = run.names.build("source", "folder", {"path": str(run.place.samples)})
     pairs = Pairs(run.source, after, tally.of("released"), run.place.trail)
     treatments = {kind: operator for kind, _, operator in run.policy.operators()}
     case = Case(pairs, Knowledge(treatments), run.names.build)

@@ -49,7 +49,7 @@ class Run:
         step = Treat(
             self.source,
             self.policy,
-            FolderSink(str(self.place.staging), keep_of(self.policy)),
+            FolderSink(str(self.place.samples), keep_of(self.policy)),
             bytes.fromhex(self.state["key"]),
             self.noise,
             known,
@@ -70,7 +70,7 @@ class Run:
             return False
         written = entry["written"]
         if written:
-            path = self.place.staging / written["name"]
+            path = self.place.samples / written["name"]
             if not path.is_file() or path.stat().st_size != written["size"]:
                 return False
         try:

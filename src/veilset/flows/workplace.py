@@ -47,6 +47,11 @@ class Workplace:
         return self.private / "staging"
 
     @property
+    def samples(self) -> Path:
+        """Samples of the release in the making."""
+        return self.staging / "samples"
+
+    @property
     def trail(self) -> Path:
         """The journal."""
         return self.private / "trail.jsonl"
