@@ -2,4 +2,6 @@
 
 from veilset.core.registry import Entry
 
-TABLE: dict[str, Entry] = {}
+TABLE: dict[str, Entry] = {
+    "face": Entry("veilset.detectors.face:Face", "Faces, by two independent networks at several scales."),
+}

@@ -2,4 +2,9 @@
 
 from veilset.core.registry import Entry
 
-TABLE: dict[str, Entry] = {}
+TABLE: dict[str, Entry] = {
+    "fidelity": Entry(
+        "veilset.probes.utility.fidelity:Fidelity", "How much of the pictures is still there, inside and outside."
+    ),
+    "residual": Entry("veilset.probes.attack.residual:Residual", "Look for faces in the result with another network."),
+}
