@@ -201,6 +201,11 @@ def _check_served(image: PillowImage.Image, kind: str, name: str) -> None:
             f"{name} holds {frames} frames or pages, and only the first would be treated; split this {kind} into "
             "single pictures or leave it out"
         )
+    if kind == "tiff" and 330 in image.tag_v2:  # type: ignore[attr-defined]
+        raise Unsupported(
+            f"{name} is a TIFF with further pictures inside (camera raw files are), which would not be treated; export "
+            "it as a plain TIFF or leave it out"
+        )
     if image.mode not in _EIGHT_BIT_MODES and not image.mode.startswith("I;16"):
         raise Unsupported(f"{name}: samples of Pillow mode {image.mode} are not served; save it with 8 or 16 bits")
 

@@ -100,11 +100,11 @@ class FolderSink:
         region, pixels = as_stored(treated, coded.orientation), as_stored(image.pixels, coded.orientation)
         if coded.jpeg is not None and jpeg_blocks.editable(coded.jpeg):
             fresh = _edit_jpeg(data, coded, region, pixels)
-            notes = ("progressive coding became sequential",) if coded.jpeg.progressive else ()
+            notes: tuple[str, ...] = ("progressive coding became sequential",) if coded.jpeg.progressive else ()
             return Encoded(containers.carry(data, fresh, self.keep), "jpeg", notes)
         samples = lossless.samples_of(data, coded)
         merged = lossless.merge(samples, region, pixels)
-        notes = ("16 bits reduced to 8 in treated regions",) if merged.dtype == np.uint16 else ()
+        notes = lossless.notes_on(samples, merged, data, coded)
         if coded.format not in _LOSSLESS or coded.format not in containers.FORMATS:
             return replace(png := self._as_png(merged, data, coded), notes=(*png.notes, *notes))
         fresh = lossless.encode(merged, coded.format, coded.name)

@@ -5,6 +5,7 @@ import zlib
 import cv2
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image as PillowImage
 from PIL import ImageOps
 
@@ -146,6 +147,15 @@ def test_several_frames_are_unsupported(tmp_path, draw, kind):
     frames[0].save(out, kind, save_all=True, append_images=frames[1:])
     with pytest.raises(Unsupported, match=r"3 frames or pages"):
         open_coded(place(tmp_path, out.getvalue()), "a", max_pixels=LIMIT)
+
+
+def test_a_tiff_with_pictures_inside_is_unsupported(tmp_path, draw):
+    out = io.BytesIO()
+    with tifffile.TiffWriter(out) as tiff:
+        tiff.write(draw(), subifds=1)
+        tiff.write(draw(20, 20))
+    with pytest.raises(Unsupported, match="further pictures"):
+        open_coded(place(tmp_path, out.getvalue()), "raw.dng", max_pixels=LIMIT)
 
 
 def test_unreadable_and_changed(tmp_path, draw, jpeg):
