@@ -21,6 +21,7 @@ from veilset.core.sample import BoolArray, Image, Pixels, Sample
 from veilset.data import jpeg_blocks, lossless
 from veilset.data.coded import EXTENSIONS, CodedFile, decode_bytes, open_coded, pillow
 from veilset.data.jpeg_coefficients import read_coefficients, write_coefficients
+from veilset.data.jpeg_header import without_stray_bytes
 from veilset.data.orientation import as_stored
 
 # 1 January 2000, UTC: when a file was written says something about who released it.
@@ -155,7 +156,7 @@ def _edit_jpeg(data: bytes, coded: CodedFile, region: BoolArray, pixels: Pixels)
     if header is None:
         raise BrokenContract(f"{coded.name} is no JPEG")
     units = jpeg_blocks.treated_units(region, header.unit)
-    planes, tables = read_coefficients(data, header, coded.name)
+    planes, tables = read_coefficients(without_stray_bytes(data, coded.name), header, coded.name)
     jpeg_blocks.replace_units(planes, tables, header, pixels, units)
     return write_coefficients(planes, tables, header, coded.name)
 
