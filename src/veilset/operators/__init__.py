@@ -2,4 +2,9 @@
 
 from veilset.core.registry import Entry
 
-TABLE: dict[str, Entry] = {}
+TABLE: dict[str, Entry] = {
+    "dp_pix": Entry("veilset.operators.dp_pix:DpPix", "Mosaic of noisy cell means, differentially private."),
+    "snow": Entry(
+        "veilset.operators.snow:Snow", "Show a few pixels at random and hide the others, with a stated delta."
+    ),
+}
