@@ -208,7 +208,7 @@ def _why(
     if ended:
         return f"consent to {use} expired on {max(ended)}; ask again, or leave the person out"
     if about:
-        return f"consent to {use} was asked for or begins later, and is not in force; wait for it, or leave the person out"
+        return f"consent to {use} is not in force yet; wait for it, or leave the person out"
     if any(use in record.scope for record in records):
         return f"consent to {use} was given for another purpose than {question.purpose}; ask for this one"
     return f"consent does not cover {use}; ask for it, or leave the person out"

@@ -86,7 +86,9 @@ def _import_csv(store: ConsentStore, reader: csv.DictReader[str], path: Path) ->
         records = [record_from_plain(row, f"{path}, line {line}") for line, row in enumerate(reader, start=2)]
         store.add(records)
         return {"records": len(records)}
-    raise Malformed(f"{path}: the columns are {', '.join(RECORD_COLUMNS)} (records) or {', '.join(LINK_COLUMNS)} (links)")
+    raise Malformed(
+        f"{path}: the columns are {', '.join(RECORD_COLUMNS)} (records) or {', '.join(LINK_COLUMNS)} (links)"
+    )
 
 
 def export_json(store: ConsentStore) -> str:

@@ -264,13 +264,14 @@ def notice_from_plain(plain: Mapping[str, Any]) -> Notice:
 
 def _ensure(connection: sa.Connection, names: Sequence[str]) -> dict[str, int]:
     """Numbers of the subjects, made when they are new."""
-    wanted, ids = sorted(set(names)), {}
+    wanted = sorted(set(names))
+    ids: dict[str, int] = {}
     for attempt in (1, 2):
         for chunk in _chunks(wanted):
             rows = connection.execute(
                 sa.select(_SUBJECTS.c.pseudonym, _SUBJECTS.c.id).where(_SUBJECTS.c.pseudonym.in_(chunk))
             )
-            ids |= {name: number for name, number in rows}
+            ids |= {str(row[0]): int(row[1]) for row in rows}
         missing = [name for name in wanted if name not in ids]
         if missing and attempt == 1:
             connection.execute(_SUBJECTS.insert(), [{"pseudonym": name} for name in missing])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from functools import lru_cache
 
 import numpy as np
@@ -23,8 +24,9 @@ def perceptual_hash(pixels: NDArray[np.uint8]) -> int | None:
     *Source*: the scheme known as pHash (Zauner 2010, section 3.2.1), with exact area averaging in place of a filtered
     resize, so that it does not depend on a library's resampling.
 
-    >>> wave = np.linspace(0, 255, 64)[None, :, None] * np.ones((64, 1, 3))
-    >>> perceptual_hash(wave.astype(np.uint8)) == perceptual_hash(wave[::2, ::2].astype(np.uint8))
+    >>> coarse = np.random.default_rng(0).integers(0, 255, (8, 8), dtype=np.uint8)
+    >>> picture = np.repeat(np.repeat(coarse, 40, axis=0), 32, axis=1)[:, :, None].repeat(3, axis=2)
+    >>> perceptual_hash(picture) == perceptual_hash(np.ascontiguousarray(picture[::2, ::2]))
     True
     """
     coefficients = _coefficients(pixels)
@@ -41,17 +43,15 @@ def perceptual_hashes(pixels: NDArray[np.uint8]) -> tuple[int, ...]:
     if coefficients is None:
         return ()
     signs = np.where(np.arange(KEPT) % 2, -1.0, 1.0)
-    found = []
-    for turned in (coefficients, coefficients.T):
-        for rows in (np.ones(KEPT), signs):
-            for columns in (np.ones(KEPT), signs):
-                found.append(_bits(turned * rows[:, None] * columns[None, :]))
-    return tuple(found)
+    flips = (np.ones(KEPT), signs)
+    ways = itertools.product((coefficients, coefficients.T), flips, flips)
+    return tuple(_bits(turned * rows[:, None] * columns[None, :]) for turned, rows, columns in ways)
 
 
 def distances(query: int, known: NDArray[np.uint64]) -> NDArray[np.uint8]:
     """How many of 64 bits differ from each known hash (n,)."""
-    return np.bitwise_count(known ^ np.uint64(query))
+    differing: NDArray[np.uint8] = np.bitwise_count(known ^ np.uint64(query))
+    return differing
 
 
 def _bits(coefficients: NDArray[np.float64]) -> int:
@@ -79,12 +79,15 @@ def _averaging(length: int) -> NDArray[np.float64]:
     edges = np.arange(SIDE + 1) * length / SIDE
     starts = np.arange(length)
     overlap = np.minimum(edges[1:, None], starts + 1) - np.maximum(edges[:-1, None], starts)
-    return np.clip(overlap, 0, None) * SIDE / length
+    weights: NDArray[np.float64] = np.clip(overlap, 0, None) * SIDE / length
+    return weights
 
 
 @lru_cache(maxsize=1)
 def _cosines() -> NDArray[np.float64]:
     """The first 8 rows of the orthonormal DCT-II of length 32."""
-    rows = np.cos(np.pi * np.arange(KEPT)[:, None] * (2 * np.arange(SIDE) + 1) / (2 * SIDE)) * np.sqrt(2 / SIDE)
+    rows: NDArray[np.float64] = np.cos(
+        np.pi * np.arange(KEPT)[:, None] * (2 * np.arange(SIDE) + 1) / (2 * SIDE)
+    ) * np.sqrt(2 / SIDE)
     rows[0] /= np.sqrt(2)
     return rows

@@ -101,8 +101,16 @@ def _record(row: Mapping[str, str], place: str) -> Record:
     dates = {key: _date(row.get(key, ""), key, place) for key in ("collected", "release_until", "erase_after")}
     if not row["sample"]:
         raise Malformed(f"{place}: the sample has no name")
-    texts = {key: row.get(key, "") for key in ("source_url", "collector", "licence", "evidence")}
-    return Record(str(PurePosixPath(row["sample"])), **texts, **dates)
+    return Record(
+        str(PurePosixPath(row["sample"])),
+        row.get("source_url", ""),
+        row.get("collector", ""),
+        dates["collected"],
+        row.get("licence", ""),
+        row.get("evidence", ""),
+        dates["release_until"],
+        dates["erase_after"],
+    )
 
 
 def _date(text: str, key: str, place: str) -> dt.date | None:

@@ -24,6 +24,7 @@ from veilset.core.errors import BadSetting, Malformed, Unreadable
 from veilset.core.sample import Sample
 from veilset.records.perceptual import distances, perceptual_hash, perceptual_hashes
 
+_HINT = "check the path, or let `veilset withdraw` make one"
 WHY = ("erased", "opted_out", "withdrawn")
 
 
@@ -89,7 +90,7 @@ class Tombstones:
             self._key = bytes.fromhex((folder / "key").read_text(encoding="ascii"))
             lines = (folder / "tombstones.jsonl").read_text(encoding="utf-8").splitlines()
         except OSError as error:
-            raise Unreadable(f"{folder} holds no list of tombstones; check the path, or make one with `create`") from error
+            raise Unreadable(f"{folder} holds no list of tombstones; {_HINT}") from error
         except ValueError as error:
             raise Malformed(f"{folder / 'key'} is not a key of tombstones") from error
         self._last = ""
@@ -113,7 +114,7 @@ class Tombstones:
             mac = plain.pop("mac")
             stone = Tombstone(**plain)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise Malformed(f"{self.folder / 'tombstones.jsonl'}: line {number} is damaged; restore a backup") from error
+            raise Malformed(f"{self.folder}/tombstones.jsonl: line {number} is damaged; restore a backup") from error
         if not hmac.compare_digest(mac, self._mac(stone)):
             raise Malformed(
                 f"{self.folder / 'tombstones.jsonl'}: line {number} or the one before was changed; restore a backup"
@@ -129,9 +130,8 @@ class Tombstones:
             count, _, last = (self.folder / "head").read_text(encoding="ascii").strip("\n").partition(" ")
         except OSError as error:
             raise Malformed(f"{self.folder / 'head'} is missing; restore a backup of the tombstones") from error
-        macs_seen = len(self.all)
         # The list is written before its head, so one batch more than the head knows is a crash, fewer is a loss.
-        if not count.isdigit() or macs_seen < int(count) or (macs_seen == int(count) and last != self._last):
+        if not count.isdigit() or len(self.all) < int(count) or (len(self.all) == int(count) and last != self._last):
             raise Malformed(f"{self.folder / 'tombstones.jsonl'}: lines at its end are missing; restore a backup")
 
     def _index(self) -> None:
@@ -204,7 +204,7 @@ def _write_private(path: Path, text: str) -> None:
 
 
 @lru_cache(maxsize=4)
-def _opened(folder: str, stamp: tuple[int, int]) -> Tombstones:
+def _opened(folder: str, _stamp: tuple[int, int]) -> Tombstones:
     return Tombstones(Path(folder))
 
 
@@ -213,5 +213,5 @@ def opened(folder: str) -> Tombstones:
     try:
         status = (Path(folder) / "tombstones.jsonl").stat()
     except OSError as error:
-        raise Unreadable(f"{folder} holds no list of tombstones; check the path, or make one with `create`") from error
+        raise Unreadable(f"{folder} holds no list of tombstones; {_HINT}") from error
     return _opened(folder, (status.st_mtime_ns, status.st_size))
