@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from veilset.core.interval import bootstrap
+from veilset.core.interval import bootstrap, clopper_pearson
 from veilset.core.measurement import Better, Measurement
 
 Floats = NDArray[np.float64]
@@ -94,3 +95,11 @@ def mean(
     value = float(np.mean(values))
     low, high = bootstrap(np.asarray(values, dtype=float), rng)
     return Measurement(probe, name, value, min(low, value), max(high, value), len(values), better, **more)
+
+
+def worst(found: Sequence[Measurement], name: str) -> Measurement:
+    """The highest of several shares, with the interval of one chosen out of so many (Bonferroni)."""
+    highest = max(found, key=lambda m: m.value)
+    low, high = clopper_pearson(round(highest.value * highest.n), highest.n, 1 - 0.05 / len(found))
+    notes = (*highest.notes, f"the worst of {len(found)}: {highest.name}")
+    return replace(highest, name=name, low=min(highest.low, low), high=max(highest.high, high), notes=notes)

@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from veilset.core import check
 from veilset.core.errors import MissingWeights, Unsupported
-from veilset.core.interval import clopper_pearson
 from veilset.core.measurement import Measurement
 from veilset.core.roles import Case
 from veilset.core.sample import Image, Media, Pixels
 from veilset.probes.adversary.crops import Crops, Floats, gather, grey
 from veilset.probes.adversary.embedding import embed
 from veilset.probes.adversary.recogniser import class_centres, fit
-from veilset.probes.adversary.scores import accepted_at, equal_error, ranks, share
+from veilset.probes.adversary.scores import accepted_at, equal_error, ranks, share, worst
 from veilset.probes.attack.deobfuscate import learn_restoration
 
 Features = Callable[[Pixels], Floats]
@@ -123,7 +122,7 @@ class Reidentify:
                 shrink = self.shrink if name == "pixels" else 0.5
                 trial = self._trial(mode, seen, crops, (gallery, probes), shrink)
                 found.extend(self._measure(f"{mode}_{name}", mode, replace(trial, about=about), rng))
-        return (_worst(found), *found)
+        return (worst([m for m in found if m.name.startswith("rank1_")], "rank1"), *found)
 
     def _possible(self, case: Case, only_twins: bool) -> list[str]:
         """Modes that this case allows: no clean pictures, only the parrot; nothing to imitate, only the naive one."""
@@ -205,15 +204,6 @@ def _interval(
     draws = [rng.integers(0, len(genuine), len(genuine)) for _ in range(200)]
     low, high = np.quantile([score(genuine[d], impostor[d].ravel()) for d in draws], [0.025, 0.975])
     return value, min(float(low), value), max(float(high), value)
-
-
-def _worst(found: Sequence[Measurement]) -> Measurement:
-    """The highest rank-1, with the interval of one chosen out of so many (Bonferroni)."""
-    firsts = [m for m in found if m.name.startswith("rank1_")]
-    worst = max(firsts, key=lambda m: m.value)
-    low, high = clopper_pearson(round(worst.value * worst.n), worst.n, 1 - 0.05 / len(firsts))
-    notes = (*worst.notes, f"the worst of {len(firsts)}: {worst.name}")
-    return replace(worst, name="rank1", low=min(worst.low, low), high=max(worst.high, high), notes=notes)
 
 
 class _Views:
