@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol, runtime_checkable
 
 from veilset.core.errors import BrokenContract, Malformed
 from veilset.core.sample import TagValue
+
+if TYPE_CHECKING:
+    from veilset.containers.allowed import Allowed
 
 
 class Fate(StrEnum):
@@ -99,7 +102,11 @@ class Rebuilt:
 
 
 class Container(Protocol):
-    """One format. `data` is any bytes-like object with slicing (bytes or mmap); reading past its end is `Malformed`."""
+    """One format: a module with these two functions. `data` spans the whole file; reading past its end is `Malformed`.
+
+    Crashes that hostile bytes cause (`struct.error`, `IndexError`, `ValueError`, `KeyError`, `zlib.error` and the like)
+    may leave a module: the door of this package turns them into `Malformed`, with the file's name.
+    """
 
     formats: tuple[str, ...]
 
@@ -108,6 +115,14 @@ class Container(Protocol):
 
     def rebuild(self, data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
         """Write the file anew with nothing but coded picture data, what shows it rightly, and what `keep` allows."""
+
+
+@runtime_checkable
+class Writable(Container, Protocol):
+    """A format that freshly encoded pictures can be given tags in: a container with one more function."""
+
+    def write_with(self, data: memoryview, out: BinaryIO, what: Allowed) -> Rebuilt:
+        """Write the coded picture with the given block of tags and no other."""
 
 
 def check_claims(claims: tuple[Claim, ...], size: int, name: str) -> None:
