@@ -95,7 +95,9 @@ def _facts(data: memoryview, meta: Meta, word: str) -> Facts:
         reader = full(data, depth, "HEIF")[2]
         channels, bits = reader.u(1), reader.u(1)
     alpha = any(_is_alpha(data, meta, aux) for aux in meta.to_item(b"auxl", meta.primary))
-    return Facts(word, width, height, TURNS.get((angle, axis), 1), 1, bits, channels + alpha, "rgba" if alpha else "rgb")
+    return Facts(
+        word, width, height, TURNS.get((angle, axis), 1), 1, bits, channels + alpha, "rgba" if alpha else "rgb"
+    )
 
 
 def _is_alpha(data: memoryview, meta: Meta, number: int) -> bool:
@@ -177,9 +179,7 @@ def _brands(data: memoryview, box: Box) -> bytes:
     return build(b"ftyp", major, bytes(4), *dict.fromkeys(others or [major]))
 
 
-def _properties(
-    data: memoryview, meta: Meta, wanted: dict[int, Item], keep: Keep
-) -> tuple[list[bytes], list[Item]]:
+def _properties(data: memoryview, meta: Meta, wanted: dict[int, Item], keep: Keep) -> tuple[list[bytes], list[Item]]:
     """The properties that the kept items use, written anew and numbered anew."""
     written: list[bytes] = []
     numbers: dict[int, int | None] = {}

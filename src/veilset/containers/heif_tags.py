@@ -14,7 +14,9 @@ from veilset.core.errors import DataError
 from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
 
-PICTURES = frozenset((b"hvc1", b"av01", b"avc1", b"jpeg", b"grid", b"iden", b"iovl", b"tmap", b"hev1", b"j2k1", b"unci"))
+PICTURES = frozenset(
+    (b"hvc1", b"av01", b"avc1", b"jpeg", b"grid", b"iden", b"iovl", b"tmap", b"hev1", b"j2k1", b"unci")
+)
 STRUCTURE = frozenset((b"ftyp", b"meta", b"mdat"))
 
 
@@ -91,4 +93,3 @@ def _top_tags(data: memoryview, box: Box) -> Iterable[TagValue]:
             return tags
         tags += [replace(tag, path=f"heif/{box.word}/{tag.path}") for tag in inner]
     return tags
-

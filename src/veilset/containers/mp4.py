@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from bisect import bisect_right
 from collections.abc import Iterable
 from typing import BinaryIO
@@ -21,8 +20,36 @@ from veilset.core.errors import Malformed, Unsupported
 NAME = "MP4"
 formats = ("mp4",)
 BRANDS = frozenset(
-    [b"isom", b"mp41", b"mp42", b"avc1", b"qt  ", b"M4V ", b"M4A ", b"M4VH", b"M4VP", b"dash", b"cmfc", b"iso2", b"iso3"]
-    + [b"iso4", b"iso5", b"iso6", b"iso7", b"iso8", b"iso9", b"3gp4", b"3gp5", b"3gp6", b"3gp7", b"3gp8", b"3gp9", b"3g2a"]
+    [
+        b"isom",
+        b"mp41",
+        b"mp42",
+        b"avc1",
+        b"qt  ",
+        b"M4V ",
+        b"M4A ",
+        b"M4VH",
+        b"M4VP",
+        b"dash",
+        b"cmfc",
+        b"iso2",
+        b"iso3",
+    ]
+    + [
+        b"iso4",
+        b"iso5",
+        b"iso6",
+        b"iso7",
+        b"iso8",
+        b"iso9",
+        b"3gp4",
+        b"3gp5",
+        b"3gp6",
+        b"3gp7",
+        b"3gp8",
+        b"3gp9",
+        b"3g2a",
+    ]
 )
 SIGNATURES = (b"x264", b"x265", b"Lavc", b"Lavf", b"HandBrake", b"GoPro", b"DJI", b"AVC Coding", b"SVT-AV1", b"libvpx")
 SCANNED = 1 << 20
@@ -192,7 +219,9 @@ def _fence(film: Film, kept: set[int], merged: list[tuple[int, int]]) -> None:
     if _first_outside(merged, homes):
         raise Malformed(f"{NAME}: samples lie outside the boxes for them")
     others = [span for track in film.tracks if track.id not in kept for span in track.chunks.tolist()]
-    others += [(run.start, run.stop) for _, parts in film.fragments for p in parts if p.track not in kept for run in p.runs]
+    others += [
+        (run.start, run.stop) for _, parts in film.fragments for p in parts if p.track not in kept for run in p.runs
+    ]
     starts = [start for start, _ in merged]
     for start, stop in others:
         index = bisect_right(starts, start) - 1

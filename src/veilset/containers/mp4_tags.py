@@ -24,7 +24,11 @@ DEEPEST = 6
 
 
 def film_tags(
-    data: memoryview, top: list[Box], parts: dict[bytes, list[Box]], tracks: list[Track], kept: set[int],
+    data: memoryview,
+    top: list[Box],
+    parts: dict[bytes, list[Box]],
+    tracks: list[Track],
+    kept: set[int],
     fragments: list[tuple[Box, list[Part]]],
 ) -> Iterator[TagValue]:
     """Every tag of a film, in the order of the file's structure."""
@@ -89,7 +93,9 @@ def _hidden_track(
     data: memoryview, track: Track, path: str, fragments: list[tuple[Box, list[Part]]]
 ) -> Iterator[TagValue]:
     spans = [tuple(span) for span in track.chunks.tolist()]
-    spans += [(r.start, r.stop) for _, parts in fragments for part in parts if part.track == track.id for r in part.runs]
+    spans += [
+        (r.start, r.stop) for _, parts in fragments for part in parts if part.track == track.id for r in part.runs
+    ]
     size = sum(stop - start for start, stop in spans)
     codec = b"".join(track.codecs[:1])
     word = "".join(chr(c) if 32 < c < 127 else "?" for c in codec)

@@ -123,7 +123,11 @@ def _sizes(data: memoryview, table: dict[bytes, list[Box]]) -> tuple[int, int, N
         if width == 4:
             raw = np.frombuffer(reader.take((count + 1) // 2), dtype=np.uint8)
             return 0, count, np.stack([raw >> 4, raw & 15], axis=1).ravel()[:count].astype(np.int64)
-        return 0, count, np.frombuffer(reader.take(count * width // 8), dtype=f">u{max(width // 8, 1)}").astype(np.int64)
+        return (
+            0,
+            count,
+            np.frombuffer(reader.take(count * width // 8), dtype=f">u{max(width // 8, 1)}").astype(np.int64),
+        )
     reader = full(data, only(table, b"stsz", NAME), NAME)[2]
     fixed, count = reader.u(4), reader.u(4)
     if fixed:
