@@ -118,6 +118,8 @@ def _exact(element: bytes) -> bytes:
 def _table_size(element: bytes) -> int:
     inputs, outputs, points = element[8], element[9], element[10]
     if element[:4] == b"mft1":
-        return 48 + 256 * inputs + points**inputs * outputs + 256 * outputs
+        cells: int = points**inputs
+        return 48 + 256 * inputs + cells * outputs + 256 * outputs
     before, after = int.from_bytes(element[48:50], "big"), int.from_bytes(element[50:52], "big")
-    return 52 + 2 * (before * inputs + points**inputs * outputs + after * outputs)
+    nodes: int = points**inputs
+    return 52 + 2 * (before * inputs + nodes * outputs + after * outputs)

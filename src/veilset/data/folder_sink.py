@@ -177,9 +177,11 @@ def _check_outside(again: CodedFile, encoded: Encoded, image: Image, treated: Bo
     # In the original's orientation: whether the file still states it is the policy's choice.
     shown = decode_bytes(encoded.data, replace(again, orientation=orientation))
 
-    lossy = again.jpeg is not None and again.jpeg.unit != (8, 8)
-    outside = cv2.dilate(treated.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0 if lossy else ~treated
-    if not np.array_equal(shown[outside], image.pixels[outside]):
+    reach = treated.astype(np.uint8)
+    if again.jpeg is not None and again.jpeg.unit != (8, 8):
+        reach = cv2.dilate(reach, np.ones((3, 3), np.uint8))
+    same = cv2.inRange(cv2.absdiff(shown, image.pixels), (0, 0, 0), (0, 0, 0))
+    if cv2.countNonZero(cv2.bitwise_or(same, reach)) != same.size:
         raise Unsupported(
             "a picture decodes to other pixels outside the treated region once it is written anew; save the original "
             "anew as an ordinary JPEG or PNG"
@@ -212,7 +214,6 @@ def _place(root: Path, name: str, encoded: Encoded, check: Callable[[Path], None
             write_whole(part, encoded.data)
             check(part)
             part.replace(final)
-            _sync_folder(final.parent)
         except BaseException:
             part.unlink(missing_ok=True)
             raise
@@ -233,11 +234,3 @@ def write_whole(part: Path, data: bytes) -> None:
         if file.read() != data:
             raise OSError(errno.EIO, "what was read back differs from what was written")
     os.utime(part, (_MODIFIED, _MODIFIED))
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -171,6 +171,11 @@ def test_stray_bytes_before_the_end_are_forgiven_but_not_a_hole(tmp_path, draw, 
     stray = open_coded(place(tmp_path, data[:-2] + b"\x00\x11\x22" * 9 + data[-2:]), "a", max_pixels=LIMIT)
     whole = np.asarray(PillowImage.open(io.BytesIO(data)))
     assert np.array_equal(stray.decode(), whole)
+    tables = data.index(b"\xff\xdb")
+    between = data[:tables] + bytes(14) + data[tables:]
+    assert np.array_equal(open_coded(place(tmp_path, between), "a", max_pixels=LIMIT).decode(), whole)
+    with pytest.raises(Malformed, match="cut"):
+        open_coded(place(tmp_path, between[: -len(data) // 3]), "cut", max_pixels=LIMIT).decode()
     middle = len(data) // 2
     holed = open_coded(place(tmp_path, data[:middle] + b"\xff\xd9" + data[middle + 400 :]), "hole", max_pixels=LIMIT)
     with pytest.raises(Malformed, match="hole"):
