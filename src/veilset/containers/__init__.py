@@ -31,8 +31,17 @@ __all__ = [
 ]
 
 FORMATS: dict[str, str] = {
+    "avif": "heif",
+    "dicom": "dicom",
+    "heif": "heif",
+    "jp2": "jp2",
     "jpeg": "jpeg",
+    "jxl": "jxl",
+    "mp4": "mp4",
     "png": "png",
+    "svg": "svg",
+    "tar": "archives",
+    "zip": "archives",
 }
 """Format to the module of this package that serves it. One line each, sorted."""
 

@@ -14,8 +14,8 @@ from veilset.containers.heif_tags import meta_tags
 from veilset.core.errors import Malformed, Unsupported
 
 BRANDS = frozenset(
-    b"heic heix hevc hevx heim heis hevm hevs mif1 mif2 msf1 miaf MiHB MiHE MiHM MiAB MiHA MiPr MA1A MA1B avif avis avio "
-    b"jpeg avci 1pic".split()
+    b"heic heix hevc hevx heim heis hevm hevs mif1 mif2 msf1 miaf MiHB MiHE MiHM MiAB MiHA MiPr MA1A MA1B avif avis "
+    b"avio jpeg avci 1pic".split()
 )
 CODED = frozenset((b"hvc1", b"av01", b"avc1"))
 DERIVED = frozenset((b"grid", b"iden", b"iovl"))
@@ -74,33 +74,35 @@ def _open(data: memoryview) -> tuple[list[Box], Meta]:
     return top, read_meta(data, only(found, b"meta", name), name)
 
 
-def _property(data: memoryview, meta: Meta, item: Item, kind: bytes) -> Box | None:
+def _property(meta: Meta, item: Item, kind: bytes) -> Box | None:
     return next((meta.properties[i - 1] for i, _ in item.properties if meta.properties[i - 1].kind == kind), None)
 
 
 def _facts(data: memoryview, meta: Meta, word: str) -> Facts:
     item = meta.items[meta.primary]
-    size = _property(data, meta, item, b"ispe")
+    size = _property(meta, item, b"ispe")
     if size is None:
         raise Malformed("HEIF: the primary item has no size")
     reader = full(data, size, "HEIF")[2]
     width, height = reader.u(4), reader.u(4)
-    turn = _property(data, meta, item, b"irot")
-    mirror = _property(data, meta, item, b"imir")
+    turn = _property(meta, item, b"irot")
+    mirror = _property(meta, item, b"imir")
     angle = Reader(data, turn.body, turn.stop, "HEIF").u(1) & 3 if turn else 0
     axis = Reader(data, mirror.body, mirror.stop, "HEIF").u(1) & 1 if mirror else None
-    depth = _property(data, meta, item, b"pixi")
+    depth = _property(meta, item, b"pixi")
     channels, bits = 3, 8
     if depth:
         reader = full(data, depth, "HEIF")[2]
         channels, bits = reader.u(1), reader.u(1)
     alpha = any(_is_alpha(data, meta, aux) for aux in meta.to_item(b"auxl", meta.primary))
-    return Facts(word, width, height, TURNS.get((angle, axis), 1), 1, bits, channels + alpha, "rgba" if alpha else "rgb")
+    return Facts(
+        word, width, height, TURNS.get((angle, axis), 1), 1, bits, channels + alpha, "rgba" if alpha else "rgb"
+    )
 
 
 def _is_alpha(data: memoryview, meta: Meta, number: int) -> bool:
     item = meta.items.get(number)
-    box = _property(data, meta, item, b"auxC") if item else None
+    box = _property(meta, item, b"auxC") if item else None
     return box is not None and full(data, box, "HEIF")[2].text() in ALPHA
 
 
@@ -177,9 +179,7 @@ def _brands(data: memoryview, box: Box) -> bytes:
     return build(b"ftyp", major, bytes(4), *dict.fromkeys(others or [major]))
 
 
-def _properties(
-    data: memoryview, meta: Meta, wanted: dict[int, Item], keep: Keep
-) -> tuple[list[bytes], list[Item]]:
+def _properties(data: memoryview, meta: Meta, wanted: dict[int, Item], keep: Keep) -> tuple[list[bytes], list[Item]]:
     """The properties that the kept items use, written anew and numbered anew."""
     written: list[bytes] = []
     numbers: dict[int, int | None] = {}

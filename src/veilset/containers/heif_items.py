@@ -68,7 +68,9 @@ def read_meta(data: memoryview, box: Box, name: str) -> Meta:
     properties = _read_properties(data, only(found, b"iprp", name), items, name)
     references = [entry for part in found.get(b"iref", []) for entry in _read_references(data, part, name)]
     if b"ipro" in found:
-        raise Unsupported(f"{name}: protected (encrypted) items cannot be cleaned; export the picture without protection")
+        raise Unsupported(
+            f"{name}: protected (encrypted) items cannot be cleaned; export the picture without protection"
+        )
     if first not in items:
         raise Malformed(f"{name}: the primary item does not exist")
     known = {b"hdlr", b"pitm", b"iinf", b"iloc", b"iprp", b"iref", b"idat", b"dinf"}
@@ -121,13 +123,11 @@ def _read_locations(data: memoryview, box: Box, idat: Box | None, items: dict[in
             continue
         if item.extents or total > MOST_ITEMS * 16:
             raise Malformed(f"{name}: an item has two places")
-        item.extents = [_placed(span, method, reference, idat, len(data), name) for span in spans]
+        item.extents = [_placed(span, method | reference << 4, idat, len(data), name) for span in spans]
 
 
-def _placed(
-    span: tuple[int, int], method: int, reference: int, idat: Box | None, size: int, name: str
-) -> tuple[int, int]:
-    if method > 1 or reference:
+def _placed(span: tuple[int, int], method: int, idat: Box | None, size: int, name: str) -> tuple[int, int]:
+    if method > 1:
         raise Unsupported(f"{name}: items inside items, or data outside the file, are not served")
     if method == 1 and idat is None:
         raise Malformed(f"{name}: an item lies in a box that is not there")
@@ -168,7 +168,10 @@ def _read_references(data: memoryview, box: Box, name: str) -> list[tuple[bytes,
 
 
 def write_meta(
-    kept: list[Item], primary: int, properties: list[bytes], references: list[tuple[bytes, int, tuple[int, ...]]],
+    kept: list[Item],
+    primary: int,
+    properties: list[bytes],
+    references: list[tuple[bytes, int, tuple[int, ...]]],
     places: dict[int, tuple[int, int]],
 ) -> bytes:
     """A meta box with nothing but the items of `kept`; `places` gives (offset, length) in the file for each."""
@@ -178,9 +181,7 @@ def write_meta(
         build_full(b"infe", 3 if wide else 2, int(item.hidden), _id(item.id, wide), bytes(2), item.kind, b"\0")
         for item in kept
     ]
-    locations = b"".join(
-        _id(item.id, wide) + bytes(4) + struct.pack(">HII", 1, *places[item.id]) for item in kept
-    )
+    locations = b"".join(_id(item.id, wide) + bytes(4) + struct.pack(">HII", 1, *places[item.id]) for item in kept)
     counted = struct.pack(">I" if wide else ">H", len(kept))
     links = b"".join(
         build(kind, _id(start, wide), struct.pack(">H", len(ends)), *(_id(end, wide) for end in ends))

@@ -19,7 +19,9 @@ NAME = "JPEG XL"
 formats = ("jxl",)
 SIGNATURE = b"\0\0\0\x0cJXL \r\n\x87\n"
 FILE_TYPE = build(b"ftyp", b"jxl ", bytes(4), b"jxl ")
-RESIDUE = "colour profile, channel names and surplus bytes inside the codestream, which only a full decoder can tell apart"
+RESIDUE = (
+    "colour profile, channel names and surplus bytes inside the codestream, which only a full decoder can tell apart"
+)
 RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
 
 

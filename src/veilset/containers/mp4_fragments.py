@@ -116,5 +116,7 @@ def _write_part(data: memoryview, part: Part, offsets: dict[int, int]) -> bytes:
         first = reader.take(4 * bool(flags & 4))
         columns = sum(bool(flags & bit) for bit in (0x100, 0x200, 0x400, 0x800))
         place = struct.pack(">Ii", run.samples, offsets[run.start])
-        made.append(build_full(b"trun", version, flags & 0xF05 | 1, place, first, reader.take(4 * run.samples * columns)))
+        made.append(
+            build_full(b"trun", version, flags & 0xF05 | 1, place, first, reader.take(4 * run.samples * columns))
+        )
     return build(b"traf", *made)
