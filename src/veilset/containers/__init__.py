@@ -32,7 +32,9 @@ __all__ = [
 
 FORMATS: dict[str, str] = {
     "avif": "heif",
+    "bmp": "bmp",
     "dicom": "dicom",
+    "gif": "gif",
     "heif": "heif",
     "jp2": "jp2",
     "jpeg": "jpeg",
@@ -41,6 +43,8 @@ FORMATS: dict[str, str] = {
     "png": "png",
     "svg": "svg",
     "tar": "archives",
+    "tiff": "tiff",
+    "webp": "webp",
     "zip": "archives",
 }
 """Format to the module of this package that serves it. One line each, sorted."""
