@@ -2,8 +2,8 @@
 
     python benchmarks/memory.py --sizes 1000 20000 --work /tmp/veilset-memory
 
-Prints one row per size: pictures, seconds, pictures per second, and the largest resident memory of any process of the run
-(the sum over the processes stands beside it, sampled four times a second).
+Prints one row per size: pictures, seconds, pictures per second, the largest resident memory of any process of the run, and
+of all of them together (sampled four times a second).
 """
 
 from __future__ import annotations
@@ -35,9 +35,8 @@ def resident(process: int) -> list[int]:
     while pending:
         one = pending.pop()
         try:
-            for line in Path(f"/proc/{one}/status").read_text().splitlines():
-                if line.startswith("VmRSS"):
-                    found.append(int(line.split()[1]) * 1024)
+            lines = Path(f"/proc/{one}/status").read_text().splitlines()
+            found += [int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS")]
             pending += map(int, Path(f"/proc/{one}/task/{one}/children").read_text().split())
         except (OSError, ValueError):
             continue
