@@ -25,7 +25,7 @@ def eye(cx, cy, rng, person=0):
 def strips(change):
     rng = np.random.default_rng(1)
     pairs = []
-    for i in range(80):
+    for i in range(60):
         pixels = eye(rng.uniform(18, 46), rng.uniform(18, 30), rng, i % 10)
         before = Sample(str(i), Image(pixels), subjects=frozenset([str(i % 10)]))
         found = (Finding("eye", Box(0, 0, 64, 48), 1.0, "test"),)
