@@ -53,7 +53,8 @@ def _problems(node: ast.AST, *, public: bool) -> Iterator[str]:
                 yield f"{node.lineno}: {node.name} has {length} lines, the longest allowed has {LONGEST_FUNCTION}"
         case ast.ClassDef() if node.name.endswith(FORBIDDEN_SUFFIXES):
             yield f"{node.lineno}: {node.name} is named for a pattern, not for what it is"
-        case ast.ExceptHandler():
+        case ast.ExceptHandler() if not isinstance(node.body[-1], ast.Raise):
+            # A handler that ends by raising hides nothing.
             if node.type is None or any(isinstance(n, ast.Name) and n.id in TOO_WIDE for n in ast.walk(node.type)):
                 yield f"{node.lineno}: names no error that could happen here"
         case ast.Call(func=ast.Attribute(value=ast.Name(id="warnings"), attr="warn")) if public:

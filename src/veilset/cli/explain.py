@@ -14,12 +14,7 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Say in plain words what a policy would do, touching no data."""
-    from veilset.flows.catalog import catalog
-    from veilset.flows.promises import check_promises
-    from veilset.policy.explain import explain as in_words
-    from veilset.policy.load import load_policy
+    from veilset.flows.explain import explain as run
 
-    names = catalog()
-    loaded = load_policy(policy, names.registries())
-    check_promises(loaded, names)
-    give({"policy": loaded.to_plain(), "sha256": loaded.sha256()}, in_words(loaded), as_json=as_json)
+    done = run(policy)
+    give({"policy": done.policy, "sha256": done.sha256}, done.words, as_json=as_json)

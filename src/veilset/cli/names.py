@@ -17,14 +17,13 @@ def list_names(
 ) -> None:
     """List detectors, operators, probes, documents, sources, engines and profiles."""
     from veilset.core.errors import UnknownName
-    from veilset.flows.catalog import catalog
-    from veilset.policy.load import profiles
+    from veilset.flows.catalog import catalog, profiles
 
     tables: dict[str, dict[str, str]] = {
         f"{name}s": {key: entry.summary for key, entry in registry.items()}
         for name, registry in catalog().roles().items()
     }
-    tables["profiles"] = {name: _first_comment(path.read_text()) for name, path in profiles().items()}
+    tables["profiles"] = {name: _first_comment(text) for name, text in profiles().items()}
     if role:
         wanted = role if role.endswith("s") else f"{role}s"
         if wanted not in tables:
@@ -42,11 +41,10 @@ def show(
 ) -> None:
     """Show what a name does, its settings with their defaults, and what it promises."""
     from veilset.core.errors import UnknownName
-    from veilset.flows.catalog import catalog
-    from veilset.policy.load import profiles
+    from veilset.flows.catalog import catalog, profiles
 
     if name in profiles():
-        text = profiles()[name].read_text()
+        text = profiles()[name]
         give({"profile": name, "policy": text}, text, as_json=as_json)
         return
     registries = [registry for registry in catalog().roles().values() if name in registry]

@@ -31,8 +31,12 @@ __all__ = [
 ]
 
 FORMATS: dict[str, str] = {
+    "bmp": "bmp",
+    "gif": "gif",
     "jpeg": "jpeg",
     "png": "png",
+    "tiff": "tiff",
+    "webp": "webp",
 }
 """Format to the module of this package that serves it. One line each, sorted."""
 

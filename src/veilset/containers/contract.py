@@ -73,6 +73,7 @@ class Keep:
         rights: Keep copyright, licence, credit and data-mining fields.
         exposure: Keep exposure time, aperture, ISO and focal length.
         gps_grid: Keep coordinates rounded to a grid of this many degrees; None drops them.
+        georeference: Keep the keys that place a raster on the earth (GeoTIFF).
         dates: `drop`, `month` (rounded down to the month) or `keep`.
     """
 
@@ -81,6 +82,7 @@ class Keep:
     rights: bool = False
     exposure: bool = False
     gps_grid: float | None = None
+    georeference: bool = False
     dates: str = "drop"
 
 

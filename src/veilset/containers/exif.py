@@ -11,7 +11,11 @@ from veilset.core.errors import Malformed
 from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
 
-_CHILDREN = {0x8769: ("exif", EXIF), 0x8825: ("gps", GPS), 0xA005: ("interop", INTEROP)}
+CHILDREN: dict[int, tuple[str, dict[int, str]]] = {
+    0x8769: ("exif", EXIF),
+    0x8825: ("gps", GPS),
+    0xA005: ("interop", INTEROP),
+}
 _MOST_DIRECTORIES = 16
 ORIENTATION = 0x0112
 _BROKEN = (Malformed, ValueError, OverflowError)
@@ -61,11 +65,11 @@ def _read_chain(data: memoryview, header: Header, root: str, tags: list[TagValue
         directory = read_directory(data, header, at)
         prefix = f"{root}/{name}/"
         for entry in directory.entries:
-            child = _CHILDREN.get(entry.tag)
+            child = CHILDREN.get(entry.tag)
             if child and entry.number == 1 and names is not GPS:
                 waiting.append((*child, value_of(data, entry, header.order)))
             else:
-                tags.append(_tag(data, header, entry, prefix, names))
+                tags.append(tag_value(data, header, entry, prefix, names))
         if name.startswith("ifd"):
             _thumbnail(data, header, directory, prefix, tags)
             if directory.next:
@@ -73,7 +77,8 @@ def _read_chain(data: memoryview, header: Header, root: str, tags: list[TagValue
                 waiting.append((f"ifd{number}", IFD0, directory.next))
 
 
-def _tag(data: memoryview, header: Header, entry: Entry, prefix: str, names: dict[int, str]) -> TagValue:
+def tag_value(data: memoryview, header: Header, entry: Entry, prefix: str, names: dict[int, str]) -> TagValue:
+    """One entry as a tag; its value is None when its pointer leads outside the block."""
     name = names.get(entry.tag)
     if name is None:
         return TagValue(f"{prefix}{entry.tag:#06x}", _lenient(data, header, entry), Risk.CONTENT, entry.size)

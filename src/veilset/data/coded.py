@@ -17,7 +17,7 @@ from PIL import Image as PillowImage
 from veilset.containers import identify
 from veilset.core.errors import DataError, Malformed, Unreadable, Unsupported
 from veilset.core.sample import Grid, Pixels
-from veilset.data.jpeg_header import JpegHeader, read_header
+from veilset.data.jpeg_header import JpegHeader, read_header, without_stray_bytes
 from veilset.data.orientation import as_stored, upright, upright_grid, upright_size
 
 EXTENSIONS = {
@@ -201,6 +201,11 @@ def _check_served(image: PillowImage.Image, kind: str, name: str) -> None:
             f"{name} holds {frames} frames or pages, and only the first would be treated; split this {kind} into "
             "single pictures or leave it out"
         )
+    if kind == "tiff" and 330 in image.tag_v2:  # type: ignore[attr-defined]
+        raise Unsupported(
+            f"{name} is a TIFF with further pictures inside (camera raw files are), which would not be treated; export "
+            "it as a plain TIFF or leave it out"
+        )
     if image.mode not in _EIGHT_BIT_MODES and not image.mode.startswith("I;16"):
         raise Unsupported(f"{name}: samples of Pillow mode {image.mode} are not served; save it with 8 or 16 bits")
 
@@ -244,7 +249,10 @@ def _decode_jpeg(data: bytes, header: JpegHeader, name: str, reduce: int) -> Pix
     try:
         pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, planes, strict=True, **least)
     except ValueError as error:
-        whole = _decode_jpeg_once_more(data, str(error), name)
+        tidy = without_stray_bytes(data, name) if "extraneous bytes" in str(error) else data
+        if tidy != data:
+            return _decode_jpeg(tidy, header, name, reduce)
+        whole = _decode_jpeg_otherwise(data, str(error), name)
         return _shrink(whole, reduce) if reduce > 1 else whole
     if planes == "CMYK":
         ink = pixels if not header.inverted else 255 - pixels
@@ -252,7 +260,7 @@ def _decode_jpeg(data: bytes, header: JpegHeader, name: str, reduce: int) -> Pix
     return pixels
 
 
-def _decode_jpeg_once_more(data: bytes, complaint: str, name: str) -> Pixels:
+def _decode_jpeg_otherwise(data: bytes, complaint: str, name: str) -> Pixels:
     """Files that the fast decoder refuses although every pixel is there: odd sampling, stray bytes before the end."""
     harmless = ("extraneous bytes before marker 0xd9", "subsampling", "Unsupported color conversion")
     if not any(words in complaint for words in harmless):

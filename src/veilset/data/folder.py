@@ -10,17 +10,19 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import overload
 
-from veilset.containers import identify, inspect
+from veilset.containers import FORMATS, identify, inspect
 from veilset.core.check import one_of, positive
 from veilset.core.errors import Unreadable
 from veilset.core.roles import Ref
 from veilset.core.sample import Image, Origin, Sample, TagValue
+from veilset.data.coarse_tags import coarse_tags
 from veilset.data.coded import EXTENSIONS, open_coded
 
 PICTURE_SUFFIXES = frozenset(
     {
         *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".tif", ".tiff", ".bmp", ".dib", ".gif"),
-        *(".heic", ".heif", ".hif", ".avif", ".jxl", ".jp2", ".psd", ".dng", ".cr2", ".nef", ".arw"),
+        *(".heic", ".heif", ".hif", ".avif", ".jxl", ".jp2", ".psd", ".dng", ".cr2", ".nef", ".arw", ".svg"),
+        *(".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".ico", ".exr", ".hdr"),
     }
 )
 # Told by content, whatever their names say; those that no reader here serves are refused by name, not passed over.
@@ -31,7 +33,7 @@ def sample_id(name: str) -> str:
     """16 hex digits that name a sample inside a run: the start of the SHA-256 of its relative name.
 
     >>> sample_id("holiday/beach.jpg")
-    '1be0bfd4e4d14a7f'
+    '3bf2efcd8743f374'
     """
     return hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
 
@@ -89,7 +91,7 @@ class Folder:
             ref.id,
             Image(coded=coded, size=coded.size, grid=coded.grid),
             subjects=frozenset({parent}) if self.subjects == "folder" and parent else frozenset(),
-            tags=LazyTags(full),
+            tags=LazyTags(full, coded.format),
             origin=Origin(ref.name, *coded.stamp),
         )
 
@@ -136,11 +138,13 @@ class LazyTags(Sequence[TagValue]):
     """Everything that a file says besides its pixels, read at the first look."""
 
     path: str
+    format: str
     _tags: tuple[TagValue, ...] | None = field(default=None, repr=False)
 
     def _read(self) -> tuple[TagValue, ...]:
         if self._tags is None:
-            self._tags = inspect(Path(self.path)).tags
+            served = self.format in FORMATS
+            self._tags = inspect(Path(self.path)).tags if served else coarse_tags(self.path, self.format)
         return self._tags
 
     @overload

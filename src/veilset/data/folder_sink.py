@@ -15,12 +15,13 @@ import numpy as np
 
 from veilset import containers
 from veilset.containers import Keep
-from veilset.core.errors import BadSetting, BrokenContract, Residue, Unsupported, UsageError, WrongMedia
+from veilset.core.errors import BadSetting, BrokenContract, Residue, Unsupported, Unwritable, WrongMedia
 from veilset.core.roles import Written
 from veilset.core.sample import BoolArray, Image, Pixels, Sample
 from veilset.data import jpeg_blocks, lossless
 from veilset.data.coded import EXTENSIONS, CodedFile, decode_bytes, open_coded, pillow
 from veilset.data.jpeg_coefficients import read_coefficients, write_coefficients
+from veilset.data.jpeg_header import without_stray_bytes
 from veilset.data.orientation import as_stored
 
 # 1 January 2000, UTC: when a file was written says something about who released it.
@@ -100,11 +101,11 @@ class FolderSink:
         region, pixels = as_stored(treated, coded.orientation), as_stored(image.pixels, coded.orientation)
         if coded.jpeg is not None and jpeg_blocks.editable(coded.jpeg):
             fresh = _edit_jpeg(data, coded, region, pixels)
-            notes = ("progressive coding became sequential",) if coded.jpeg.progressive else ()
+            notes: tuple[str, ...] = ("progressive coding became sequential",) if coded.jpeg.progressive else ()
             return Encoded(containers.carry(data, fresh, self.keep), "jpeg", notes)
         samples = lossless.samples_of(data, coded)
         merged = lossless.merge(samples, region, pixels)
-        notes = ("16 bits reduced to 8 in treated regions",) if merged.dtype == np.uint16 else ()
+        notes = lossless.notes_on(samples, merged, data, coded)
         if coded.format not in _LOSSLESS or coded.format not in containers.FORMATS:
             return replace(png := self._as_png(merged, data, coded), notes=(*png.notes, *notes))
         fresh = lossless.encode(merged, coded.format, coded.name)
@@ -155,7 +156,7 @@ def _edit_jpeg(data: bytes, coded: CodedFile, region: BoolArray, pixels: Pixels)
     if header is None:
         raise BrokenContract(f"{coded.name} is no JPEG")
     units = jpeg_blocks.treated_units(region, header.unit)
-    planes, tables = read_coefficients(data, header, coded.name)
+    planes, tables = read_coefficients(without_stray_bytes(data, coded.name), header, coded.name)
     jpeg_blocks.replace_units(planes, tables, header, pixels, units)
     return write_coefficients(planes, tables, header, coded.name)
 
@@ -177,9 +178,11 @@ def _check_outside(again: CodedFile, encoded: Encoded, image: Image, treated: Bo
     # In the original's orientation: whether the file still states it is the policy's choice.
     shown = decode_bytes(encoded.data, replace(again, orientation=orientation))
 
-    lossy = again.jpeg is not None and again.jpeg.unit != (8, 8)
-    outside = cv2.dilate(treated.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0 if lossy else ~treated
-    if not np.array_equal(shown[outside], image.pixels[outside]):
+    reach = treated.astype(np.uint8)
+    if again.jpeg is not None and again.jpeg.unit != (8, 8):
+        reach = cv2.dilate(reach, np.ones((3, 3), np.uint8))
+    same = cv2.inRange(cv2.absdiff(shown, image.pixels), (0, 0, 0), (0, 0, 0))
+    if cv2.countNonZero(cv2.bitwise_or(same, reach)) != same.size:
         raise Unsupported(
             "a picture decodes to other pixels outside the treated region once it is written anew; save the original "
             "anew as an ordinary JPEG or PNG"
@@ -197,7 +200,7 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UsageError(
+        raise Unwritable(
             f"{path} cannot be written: {error.strerror}; make room or correct its permissions, and run again"
         ) from error
 
@@ -212,7 +215,6 @@ def _place(root: Path, name: str, encoded: Encoded, check: Callable[[Path], None
             write_whole(part, encoded.data)
             check(part)
             part.replace(final)
-            _sync_folder(final.parent)
         except BaseException:
             part.unlink(missing_ok=True)
             raise
@@ -233,11 +235,3 @@ def write_whole(part: Path, data: bytes) -> None:
         if file.read() != data:
             raise OSError(errno.EIO, "what was read back differs from what was written")
     os.utime(part, (_MODIFIED, _MODIFIED))
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

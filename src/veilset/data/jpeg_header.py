@@ -62,7 +62,7 @@ def read_header(data: bytes, name: str) -> JpegHeader:
     """
     frame: tuple[int, bytes] | None = None
     jfif, adobe, orientation = False, None, 1
-    for marker, body in _segments(data, name):
+    for marker, body in _segments(data, name)[0]:
         if marker in _FRAMES:
             frame = marker, body
         elif marker == 0xE0 and body[:5] == b"JFIF\0":
@@ -108,8 +108,19 @@ def exif_orientation(tiff: bytes) -> int:
     return 1
 
 
-def _segments(data: bytes, name: str) -> list[tuple[int, bytes]]:
-    """(marker, body) of every segment before the first scan."""
+def without_stray_bytes(data: bytes, name: str) -> bytes:
+    """The same JPEG with nothing between the segments before its first scan.
+
+    Raises:
+        Malformed: As `read_header`.
+    """
+    segments, scan = _segments(data, name)
+    coded = [struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body for marker, body in segments]
+    return b"".join([b"\xff\xd8", *coded, data[scan:]])
+
+
+def _segments(data: bytes, name: str) -> tuple[list[tuple[int, bytes]], int]:
+    """(marker, body) of every segment before the first scan, and where that begins."""
     found: list[tuple[int, bytes]] = []
     at = 2
     while True:
@@ -128,7 +139,7 @@ def _segments(data: bytes, name: str) -> list[tuple[int, bytes]]:
         if length < 2 or at + length > len(data):
             raise Malformed(f"{name}: a segment of the JPEG runs past its end; it is truncated, leave it out")
         if marker == 0xDA:
-            return found
+            return found, at - 2
         found.append((marker, data[at + 2 : at + length]))
         at += length
 

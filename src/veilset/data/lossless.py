@@ -63,6 +63,24 @@ def merge(samples: Samples, treated: BoolArray, pixels: Pixels) -> Samples:
     return merged
 
 
+def notes_on(samples: Samples, merged: Samples, data: bytes, coded: CodedFile) -> tuple[str, ...]:
+    """What a picture loses by being written anew, in public words."""
+    with pillow(data, coded.format, coded.name) as image:
+        mode = image.mode
+    notes = []
+    if merged.dtype == np.uint16:
+        notes.append("16 bits reduced to 8 in treated regions")
+    if merged.ndim != samples.ndim:
+        notes.append("grey became RGB, since the treatment has colour")
+    if mode in {"P", "PA"}:
+        notes.append("palette became RGB")
+    elif mode in {"CMYK", "YCbCr", "HSV"}:
+        notes.append(f"{mode} colours became RGB")
+    if coded.format == "webp":
+        notes.append("WebP was written anew without loss")
+    return tuple(notes)
+
+
 def encode(samples: Samples, kind: str, name: str) -> bytes:
     """A fresh file of `kind` (`png`, `webp`, `tiff` or `bmp`) that holds the samples and nothing else."""
     if kind == "webp":

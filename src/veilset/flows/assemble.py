@@ -149,13 +149,14 @@ def readme(manifest: Manifest, gates: Sequence[GateResult]) -> str:
 def publish(place: Workplace, manifest: Manifest) -> Manifest:
     """List the files, write the manifest last, and rename staging to public: from now on it is a release."""
     complete = Manifest(**{**_shallow(manifest), "files": entries_of(place.staging)})
-    write_atomically(place.staging / "manifest.json", complete.to_json().encode())
+    text = complete.to_json()
+    write_atomically(place.staging / "manifest.json", text.encode())
     for path in (place.staging, *place.staging.rglob("*")):
         if path.is_dir():
             _sync(path)
     place.staging.rename(place.public)
     _sync(place.root)
-    return complete
+    return Manifest.from_json(text)
 
 
 def _shallow(manifest: Manifest) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from veilset import data, detectors, documents, engines, operators, probes
 from veilset.core.errors import BadSetting, UnknownName
 from veilset.core.registry import Registry
+from veilset.policy import load
 from veilset.policy.build import named
 from veilset.policy.load import Registries
 
@@ -72,3 +73,8 @@ def catalog(*, third_party: bool = True) -> Catalog:
         registry("document", documents),
         registry("engine", engines),
     )
+
+
+def profiles() -> dict[str, str]:
+    """The text of every policy that ships by name."""
+    return {name: path.read_text(encoding="utf-8") for name, path in load.profiles().items()}

@@ -5,6 +5,7 @@ import zlib
 import cv2
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image as PillowImage
 from PIL import ImageOps
 
@@ -148,6 +149,15 @@ def test_several_frames_are_unsupported(tmp_path, draw, kind):
         open_coded(place(tmp_path, out.getvalue()), "a", max_pixels=LIMIT)
 
 
+def test_a_tiff_with_pictures_inside_is_unsupported(tmp_path, draw):
+    out = io.BytesIO()
+    with tifffile.TiffWriter(out) as tiff:
+        tiff.write(draw(), subifds=1)
+        tiff.write(draw(20, 20))
+    with pytest.raises(Unsupported, match="further pictures"):
+        open_coded(place(tmp_path, out.getvalue()), "raw.dng", max_pixels=LIMIT)
+
+
 def test_unreadable_and_changed(tmp_path, draw, jpeg):
     with pytest.raises(Unreadable, match=r"gone\.jpg"):
         open_coded(str(tmp_path / "gone.jpg"), "gone.jpg", max_pixels=LIMIT)
@@ -171,6 +181,11 @@ def test_stray_bytes_before_the_end_are_forgiven_but_not_a_hole(tmp_path, draw, 
     stray = open_coded(place(tmp_path, data[:-2] + b"\x00\x11\x22" * 9 + data[-2:]), "a", max_pixels=LIMIT)
     whole = np.asarray(PillowImage.open(io.BytesIO(data)))
     assert np.array_equal(stray.decode(), whole)
+    tables = data.index(b"\xff\xdb")
+    between = data[:tables] + bytes(14) + data[tables:]
+    assert np.array_equal(open_coded(place(tmp_path, between), "a", max_pixels=LIMIT).decode(), whole)
+    with pytest.raises(Malformed, match="cut"):
+        open_coded(place(tmp_path, between[: -len(data) // 3]), "cut", max_pixels=LIMIT).decode()
     middle = len(data) // 2
     holed = open_coded(place(tmp_path, data[:middle] + b"\xff\xd9" + data[middle + 400 :]), "hole", max_pixels=LIMIT)
     with pytest.raises(Malformed, match="hole"):

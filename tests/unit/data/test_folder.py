@@ -1,8 +1,10 @@
 import hashlib
+import io
 import os
 import pickle
 
 import pytest
+from PIL import Image as PillowImage
 
 from veilset.core.errors import BadSetting, Unreadable
 from veilset.data.folder import Folder
@@ -100,3 +102,27 @@ def test_closed_file_and_closed_folder(tmp_path, draw, jpeg):
             source.load(source.refs()[0])
     finally:
         (tmp_path / "shut").chmod(0o700)
+
+
+def test_tags_are_read_at_the_first_look(tmp_path, draw, jpeg):
+    (tmp_path / "a.jpg").write_bytes(jpeg(draw(20, 20)))
+    source = Folder(str(tmp_path))
+    sample = source.load(source.refs()[0])
+    assert {"exif/ifd0/Make", "exif/gps/GPSLatitude"} <= {tag.path for tag in sample.tags}
+    assert len(sample.tags) == len(list(sample.tags))
+    untouched = source.load(source.refs()[0])
+    (tmp_path / "a.jpg").unlink()
+    with pytest.raises(Unreadable):
+        len(untouched.tags)
+
+
+def test_tags_of_formats_whose_container_is_not_listed(tmp_path, draw):
+    exif = PillowImage.Exif()
+    exif[0x010F] = "Secret Camera Maker"
+    out = io.BytesIO()
+    PillowImage.fromarray(draw()).save(out, "AVIF", exif=exif, xmp=b"<x/>")
+    (tmp_path / "a.avif").write_bytes(out.getvalue())
+    source = Folder(str(tmp_path))
+    tags = source.load(source.refs()[0]).tags
+    assert "exif/ifd0/Make" in {tag.path for tag in tags}
+    assert "Secret" not in repr(tags)
