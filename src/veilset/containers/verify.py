@@ -96,7 +96,7 @@ def needles_of(values: Iterable[Any]) -> set[bytes]:
 def _text_of_picture(picture: bytes) -> set[bytes]:
     """Readable runs in the application segments and comments of a picture, not in its tables."""
     found: set[bytes] = set()
-    for hit in _SEGMENT.finditer(picture, 0, 1 << 16):
+    for hit in _SEGMENT.finditer(picture, 0, 1 << 16) if picture[:2] == b"\xff\xd8" else ():
         found |= text_in(picture[hit.end() : hit.start() + 2 + int.from_bytes(hit.group(1), "big")])
     for hit in _CHUNK_OF_TEXT.finditer(picture):
         found |= text_in(picture[hit.end() : hit.end() + min(int.from_bytes(hit.group(1), "big"), 1 << 20)])

@@ -1,145 +1,106 @@
-"""Find what a file says besides its pixels, and pictures inside it that show what the main picture no longer shows."""
+"""What a file says besides its pixels, as findings."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from veilset.core.check import in_range
 from veilset.core.finding import Finding, Risk
-from veilset.core.sample import Image, Media, Pixels, Sample, TagValue, Video
+from veilset.core.sample import Image, Media, Sample, TagValue
 from veilset.core.where import Tag
-
-Grey = NDArray[np.float32]
-_SIDE = 64
-_BLOCK = 8
+from veilset.detectors.hidden import hidden_difference
 
 
-def difference(main: Pixels, hidden: Pixels) -> float:
-    """How differently two pictures look at their most different place, in [0, 1].
+def decimal_degrees(parts: Any, reference: Any) -> float | None:
+    """Degrees, minutes and seconds with N, S, E or W as signed degrees; None when they make no sense.
 
-    Both are shrunk to 64 x 64 grey pixels and matched in mean and contrast; the score is the largest mean difference
-    over an 8 x 8 block, since a face that one of them hides is a small part of it. The hidden picture is tried in
-    all eight orientations and without its black bars; the best fit counts.
-
-    *Shapes and units*: both (height, width, 3) uint8 RGB.
-
-    >>> ramp = np.tile(np.arange(96, dtype=np.uint8)[None, :, None], (96, 1, 3))
-    >>> difference(ramp, ramp[::2, ::2]) < 0.02
-    True
+    >>> decimal_degrees((50.0, 30.0, 36.0), "S")
+    -50.51
     """
-    wanted = _small(main)
-    return min(_largest_block(wanted, _small(turned)) for turned in _views(_without_bars(hidden)))
+    if not isinstance(parts, tuple | list) or not 1 <= len(parts) <= 3:
+        return None
+    if not all(isinstance(part, int | float) and math.isfinite(part) for part in parts):
+        return None
+    degrees: float = sum(part / 60**power for power, part in enumerate(parts))
+    return -degrees if str(reference).strip("\0 ").upper() in {"S", "W"} else degrees
 
 
-def _small(pixels: Pixels) -> Grey:
-    import cv2
-
-    grey = pixels.astype(np.float32).mean(axis=2)
-    small: Grey = cv2.resize(grey, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
-    blurred: Grey = cv2.GaussianBlur(small, (0, 0), 1.0)
-    return blurred
-
-
-def _views(pixels: Pixels) -> Iterable[Pixels]:
-    for base in (pixels, pixels[:, ::-1]):
-        for turns in range(4):
-            yield np.rot90(base, turns)
-
-
-def _without_bars(pixels: Pixels) -> Pixels:
-    """A thumbnail of 4:3 pads other shapes with black above and below, or left and right."""
-    bright = pixels.max(axis=2) > 24
-    rows, columns = np.flatnonzero(bright.mean(axis=1) > 0.02), np.flatnonzero(bright.mean(axis=0) > 0.02)
-    if not len(rows) or not len(columns):
-        return pixels
-    return pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-
-
-def _largest_block(first: Grey, second: Grey) -> float:
-    spread = float(second.std())
-    matched = (second - second.mean()) * (float(first.std()) / spread if spread > 1 else 1.0) + first.mean()
-    blocks = np.abs(first - matched).reshape(_SIDE // _BLOCK, _BLOCK, _SIDE // _BLOCK, _BLOCK).mean(axis=(1, 3))
-    return float(min(1.0, blocks.max() / 255))
+def coordinates(tags: Iterable[TagValue]) -> tuple[float, float] | None:
+    """(latitude, longitude) in degrees from EXIF's GPS tags; None when they are absent or empty."""
+    said = {tag.path: tag.value for tag in tags if tag.path.startswith("exif/gps/")}
+    latitude = decimal_degrees(said.get("exif/gps/GPSLatitude"), said.get("exif/gps/GPSLatitudeRef"))
+    longitude = decimal_degrees(said.get("exif/gps/GPSLongitude"), said.get("exif/gps/GPSLongitudeRef"))
+    if latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 180:
+        return None
+    return None if latitude == longitude == 0 else (latitude, longitude)
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """Every tag as a finding with its risk; hidden pictures that differ from the main one as findings of their own.
+    """What a file says besides its pixels: one finding per tag, and one for the place that its GPS tags tell.
+
+    What is needed to show the picture (sizes, orientation, colour) is not reported. A picture inside the file
+    (thumbnail, preview, depth map, second image) is compared with the main one: when it shows something else, or cannot
+    be compared, it is its own kind, `hidden_image`, since it may show what the main picture no longer shows.
 
     Attributes:
-        technical: Report also what is needed to show the picture (orientation, colour).
-        max_difference: A hidden picture may differ from the main one by this much before it is its own finding.
+        max_difference: Largest mean difference over an eighth by an eighth of the picture, as a share of full scale,
+            up to which a picture inside the file counts as the main one again; negative: every one is reported.
+
+    *Shapes and units*: findings stand at tags; coordinates are decimal degrees, and private.
+
+    Raises:
+        DataError: The file cannot be listed.
+
+    *Source*: the containers' own listings, which account for every byte.
+
+    >>> import numpy as np
+    >>> owner = TagValue("exif/exif/CameraOwnerName", "somebody", Risk.PERSON)
+    >>> sample = Sample("1", Image(np.zeros((2, 2, 3), np.uint8)), tags=(owner,))
+    >>> [finding.where for finding in Metadata().find(sample)]
+    [Tag(path='exif/exif/CameraOwnerName')]
     """
 
-    technical: bool = False
     max_difference: float = 0.12
 
-    takes: ClassVar[tuple[type[Media], ...]] = (Image, Video)
+    takes: ClassVar[tuple[type[Media], ...]] = (Image,)
     finds: ClassVar[tuple[str, ...]] = ("metadata", "hidden_image")
 
-    def __post_init__(self) -> None:
-        in_range(0, 1, max_difference=self.max_difference)
-
     def find(self, sample: Sample) -> tuple[Finding, ...]:
-        """Findings in the order of the file's tags."""
-        found: list[Finding] = []
-        for tag in sample.tags:
-            if tag.technical and not self.technical:
-                continue
-            detail = {"bytes": tag.size}
-            source = f"metadata/{tag.path.partition('/')[0]}"
-            found.append(Finding("metadata", Tag(tag.path), 1.0, source, tag.risk, None, detail, _plain(tag.value)))
-            if tag.risk is Risk.HIDDEN:
-                found += self._hidden(sample, tag)
+        """Findings in the order of the file."""
+        source = "metadata"
+        if isinstance(sample.media, Image) and sample.media.coded is not None:
+            source = f"metadata/{sample.media.coded.format}"
+        found = [self._finding(sample, tag, source) for tag in sample.tags if not tag.technical]
+        place = coordinates(sample.tags)
+        if place is not None:
+            found.append(
+                Finding(
+                    "metadata", Tag("exif/gps"), 1.0, source, Risk.PLACE, detail={"coordinates": "degrees"}, value=place
+                )
+            )
         return tuple(found)
 
-    def _hidden(self, sample: Sample, tag: TagValue) -> tuple[Finding, ...]:
-        if not isinstance(sample.media, Image):
-            return ()
-        hidden = _decoded(_whole(sample.media, tag))
-        source = "metadata/hidden"
-        if hidden is None:
-            if not _is_picture(tag):
-                return ()
-            detail: dict[str, Any] = {"difference": None, "why": "it cannot be decoded, so it cannot be compared"}
-            return (Finding("hidden_image", Tag(tag.path), 1.0, source, Risk.HIDDEN, None, detail),)
-        measured = round(difference(sample.media.reduced(8), hidden), 4)
-        if measured <= self.max_difference:
-            return ()
-        height, width = hidden.shape[:2]
-        detail = {"difference": measured, "width": width, "height": height}
-        return (Finding("hidden_image", Tag(tag.path), 1.0, source, Risk.HIDDEN, None, detail),)
+    def __post_init__(self) -> None:
+        in_range(-1, 1, max_difference=self.max_difference)
 
-
-def _whole(image: Image, tag: TagValue) -> Any:
-    """A tag's bytes; of a long tail only the start is in the tag, the rest is read from the file."""
-    if "/tail" in tag.path and isinstance(tag.value, bytes) and tag.size > len(tag.value) and image.coded is not None:
-        return image.coded.read()[-tag.size :]
-    return tag.value
-
-
-def _is_picture(tag: TagValue) -> bool:
-    return "/tail/" in tag.path or tag.path.endswith(("thumbnail", "preview", "surplus", "second_picture"))
-
-
-def _decoded(value: Any) -> Pixels | None:
-    import cv2
-
-    if not isinstance(value, bytes | bytearray) or len(value) < 64:
-        return None
-    pixels = cv2.imdecode(np.frombuffer(value, dtype=np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    if pixels is None or min(pixels.shape[:2]) < 8:
-        return None
-    return np.ascontiguousarray(pixels[:, :, ::-1])
-
-
-def _plain(value: Any) -> Any:
-    """A value that JSON can hold; long bytes by their start."""
-    if isinstance(value, bytes):
-        return value[:256].decode("latin-1")
-    return list(value)[:256] if isinstance(value, tuple) else value
+    def _finding(self, sample: Sample, tag: TagValue, source: str) -> Finding:
+        kind, detail = "metadata", {"bytes": tag.size}
+        if tag.risk is Risk.HIDDEN:
+            measured = hidden_difference(sample.image, tag) if isinstance(sample.media, Image) else None
+            if measured is None or measured > self.max_difference:
+                kind = "hidden_image"
+            if measured is not None:
+                return Finding(
+                    kind,
+                    Tag(tag.path),
+                    1.0,
+                    source,
+                    tag.risk,
+                    detail={**detail, "difference": measured},
+                    value=tag.value,
+                )
+        return Finding(kind, Tag(tag.path), 1.0, source, tag.risk, detail=detail, value=tag.value)

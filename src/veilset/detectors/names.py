@@ -46,7 +46,21 @@ def parts_of(name: str) -> tuple[tuple[str, Risk, str], ...]:
 
 @dataclass(frozen=True)
 class Names:
-    """File names and folders that hold dates, phone numbers, people or serial numbers."""
+    """File names and folders that hold dates, phone numbers, people or serial numbers.
+
+    *Shapes and units*: any media; only the name under which the sample was read is looked at.
+
+    Raises:
+        Nothing of its own.
+
+    *Source*: naming habits of cameras and messengers; elementary patterns.
+
+    >>> import numpy as np
+    >>> from veilset.core.sample import Origin
+    >>> sample = Sample("1", Image(np.zeros((2, 2, 3), np.uint8)), origin=Origin("2023/IMG_20230514.jpg"))
+    >>> [str(finding.risk) for finding in Names().find(sample)]
+    ['time', 'device']
+    """
 
     takes: ClassVar[tuple[type[Media], ...]] = (Image, Video, Signal)
     finds: ClassVar[tuple[str, ...]] = ("name",)
