@@ -148,6 +148,7 @@ def verify(
     values: Callable[[], Iterable[Any]],
     *,
     permitted: Callable[[], Iterable[Any]] = tuple,
+    source: memoryview | None = None,
     thorough: bool = False,
 ) -> Verdict:
     """Search an output for what its original said.
@@ -160,13 +161,15 @@ def verify(
         copied: (input start, output start, length) of coded picture data.
         values: Gives what the original said; asked for only when there is something to compare it with.
         permitted: Gives what was kept on purpose.
+        source: The input. When given, coded data is searched there, where it was copied from and is at hand.
         thorough: Search coded data for short values too.
     """
     written = _written(output, copied)
     found = _nested(written)
     suspects = {run for run in text_in(written) if not _harmless(run)}
     streams = _inflated(written)
-    runs = [run for _, at, size in copied for run in _runs_in(output[at : at + size])]
+    coded = [output[at : at + size] if source is None else source[start : start + size] for start, at, size in copied]
+    runs = [run for stretch in coded for run in _runs_in(stretch)]
     if not (thorough or suspects or streams or runs):
         return Verdict(tuple(found), len(output), 0)
     kept = b"\0".join(sorted(needles_of(permitted())))
