@@ -154,5 +154,8 @@ class LazyTags(Sequence[TagValue]):
     def __getitem__(self, index: int | slice) -> TagValue | Sequence[TagValue]:
         return self._read()[index]
 
+    def __iter__(self) -> Iterator[TagValue]:
+        return iter(self._read())
+
     def __len__(self) -> int:
         return len(self._read())

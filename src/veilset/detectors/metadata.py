@@ -66,6 +66,7 @@ class Metadata:
         source = "metadata"
         if isinstance(sample.media, Image) and sample.media.coded is not None:
             source = f"metadata/{sample.media.coded.format}"
+        tags = tuple(sample.tags)
         found = [
             Finding(
                 "hidden_image" if tag.risk is Risk.HIDDEN else "metadata",
@@ -76,10 +77,10 @@ class Metadata:
                 detail={"bytes": tag.size},
                 value=tag.value,
             )
-            for tag in sample.tags
+            for tag in tags
             if not tag.technical
         ]
-        place = coordinates(sample.tags)
+        place = coordinates(tags)
         if place is not None:
             found.append(
                 Finding(
