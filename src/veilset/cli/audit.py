@@ -33,7 +33,10 @@ def audit(
         f"  {kind}: {group.findings} findings in {group.samples} pictures"
         for kind, group in sorted(summary.kinds.items(), key=lambda item: -item[1].samples)
     ]
-    words += [f"  pictures with faces: {faces}", f"  pictures that tell a place: {len(summary.places)}"]
+    if "face" in summary.detectors:
+        words.append(f"  pictures with faces: {faces}")
+    if "metadata" in summary.detectors:
+        words.append(f"  pictures that tell a place: {len(summary.places)}")
     words += [f"  cannot be read: {name}: {why}" for name, why in summary.unreadable[:10]]
     if len(summary.unreadable) > 10:
         words.append(f"  and {len(summary.unreadable) - 10} more that cannot be read")

@@ -6,6 +6,7 @@ import importlib
 import mmap
 import os
 import struct
+import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +24,8 @@ from veilset.core.errors import Malformed, Unreadable, Unsupported
 
 # What parsing hostile bytes may raise on the way; each means that the bytes contradict their format.
 _CONTRADICTIONS = (struct.error, IndexError, ValueError, KeyError, OverflowError, zlib.error, RecursionError, EOFError)
-_MAP_FROM = 1 << 17
+_MAP_FROM = 1 << 24
+_ROOM = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Door:
     format: str
     container: Container
     name: str
+    descriptor: int = -1
 
     def check(self, claims: tuple[Claim, ...]) -> None:
         """Raise unless the claims cover every byte once."""
@@ -54,10 +57,15 @@ def open_source(source: Path | bytes) -> Iterator[Door]:
         DataError: It cannot be opened, is of no served format, or whatever is done inside finds it malformed.
     """
     name = "the given bytes" if isinstance(source, bytes) else source.name
-    held: list[mmap.mmap] = []
+    descriptor = -1
     try:
-        data = memoryview(source if isinstance(source, bytes) else _map(source, held))
-        yield Door(data, *_served(data, name), name)
+        if isinstance(source, bytes):
+            data = memoryview(source)
+            yield Door(data, *_served(data, name), name)
+        else:
+            descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+            with content(descriptor, _shelf) as data:
+                yield Door(data, *_served(data, name), name, descriptor)
     except OSError as error:
         raise Unreadable(f"{name} cannot be read: {error.strerror}.") from None
     except Malformed as error:
@@ -71,6 +79,9 @@ def open_source(source: Path | bytes) -> Iterator[Door]:
             f"{name} contradicts its own format ({type(error).__name__} while reading); "
             "open it in an editor and save it anew, or leave it out."
         ) from None
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 def _served(data: memoryview, name: str) -> tuple[str, Container]:
@@ -81,16 +92,36 @@ def _served(data: memoryview, name: str) -> tuple[str, Container]:
     return kind, container_of(kind)
 
 
-def _map(path: Path, held: list[mmap.mmap]) -> bytes | mmap.mmap:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+class Shelf(threading.local):
+    """One buffer for each thread, used again for file after file: fresh memory costs more than reading into it."""
+
+    buffer: bytearray | None = None
+
+
+_shelf = Shelf()
+
+
+@contextmanager
+def content(descriptor: int, shelf: Shelf) -> Iterator[memoryview]:
+    """The bytes of an open file: read into the shelf's buffer, or mapped when they are many."""
+    size = os.fstat(descriptor).st_size
+    if size > _MAP_FROM:
+        yield memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ))
+        return
+    # Whoever opens a second file meanwhile finds the shelf empty, and gets a buffer of its own.
+    buffer, shelf.buffer = shelf.buffer, None
+    if buffer is None or len(buffer) < size:
+        buffer = bytearray(size + _ROOM)
+    read = 0
+    while read < size:
+        done = os.preadv(descriptor, [memoryview(buffer)[read:size]], read)
+        if not done:
+            break
+        read += done
     try:
-        size = os.fstat(descriptor).st_size
-        if size <= _MAP_FROM:
-            return os.read(descriptor, size + 1)
-        held.append(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ))
-        return held[0]
+        yield memoryview(buffer)[:read].toreadonly()
     finally:
-        os.close(descriptor)
+        shelf.buffer = buffer
 
 
 def allowed_of(source: Path | bytes, keep: Keep) -> tuple[Facts, Allowed]:

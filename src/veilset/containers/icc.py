@@ -11,7 +11,7 @@ from veilset.core.sample import TagValue
 
 # The tags that turn numbers into colours. Everything else in a profile is text, measurement or device description.
 _COLOUR = frozenset(
-    b"rTRC gTRC bTRC kTRC rXYZ gXYZ bXYZ wtpt bkpt chad cicp lumi chrm gamt A2B0 A2B1 A2B2 A2B3 B2A0 B2A1 B2A2 B2A3 "
+    b"rTRC gTRC bTRC kTRC rXYZ gXYZ bXYZ wtpt bkpt chad cicp gamt A2B0 A2B1 A2B2 A2B3 B2A0 B2A1 B2A2 B2A3 "
     b"D2B0 D2B1 D2B2 D2B3 B2D0 B2D1 B2D2 B2D3 pre0 pre1 pre2 clrt clro".split()
 )
 _NAME = b"profile"

@@ -86,14 +86,15 @@ def _plan(data: memoryview, found: list[Segment], what: Allowed) -> tuple[list[P
             jfif = b"\xff\xe0\0\x10" + bytes(data[payload : payload + 12]) + b"\0\0"
             ledger.add(start, stop, Fate.REWRITTEN, "JFIF header")
         elif marker == 0xEE and not adobe and _starts(data, payload, b"Adobe") and stop - payload >= 12:
-            adobe = b"\xff\xee\0\x0e" + bytes(data[payload : payload + 12])
+            adobe = b"\xff\xee\0\x0eAdobe\0d\0\0\0\0" + bytes(data[payload + 11 : payload + 12])
             ledger.add(start, stop, Fate.REWRITTEN, "Adobe colour transform")
         elif marker in {SOI, EOI}:
             ledger.add(start, stop, Fate.KEPT, "start and end of the picture")
         else:
             ledger.add(start, stop, Fate.DROPPED, _called(marker))
     head = b"\xff\xd8" + jfif + _blocks(what) + adobe
-    return [head, *body, b"\xff\xd9"], ledger.claims
+    end = next(part for part in found if part.marker == EOI)
+    return [head, *body, (end.start, end.stop)], ledger.claims
 
 
 def _starts(data: memoryview, at: int, with_what: bytes) -> bool:

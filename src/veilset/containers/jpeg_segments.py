@@ -6,6 +6,7 @@ import re
 import struct
 from typing import NamedTuple
 
+from veilset.containers.jpeg_scan import scan_end
 from veilset.core.errors import Malformed, Unsupported
 
 SOI, EOI, SOS, DQT, DHT, DAC, DRI, DNL = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xCC, 0xDD, 0xDC
@@ -13,8 +14,6 @@ FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC9, 0xCA, 0xCB})
 _HIERARCHICAL = frozenset({0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF, 0xDE, 0xDF, 0xC8})
 SCAN, FILL, TAIL = -1, -2, -3
 
-# In coded data 0xff is followed by 0x00 or a restart marker; anything else ends the scan.
-_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _ANY_MARKER = re.compile(rb"\xff[\x01-\xfe]")
 _length = struct.Struct(">H").unpack_from
 
@@ -81,10 +80,9 @@ def _append(data: memoryview, marker: int, at: int, found: list[Segment]) -> int
     found.append(Segment(marker, at, at + 4, stop))
     if marker != SOS:
         return stop
-    hit = _MARKER.search(data, stop)
-    if hit is None:
+    end = scan_end(data, stop)
+    if end < 0:
         raise Malformed("the JPEG is cut off inside a scan")
-    end = hit.start()
     while data[end - 1] == 0xFF and end > stop:
         end -= 1
     found.append(Segment(SCAN, stop, stop, end))

@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
 from collections.abc import Sequence
 from typing import BinaryIO
 
 from veilset.containers.contract import Claim, Fate, Rebuilt
 
 Piece = bytes | tuple[int, int]
+_KERNEL_FROM = 1 << 15
+
+
+class RangeWriter(io.FileIO):
+    """A file that the kernel can copy stretches of one source into, without a way through this process."""
+
+    source: int = -1
+
+    def copy(self, data: memoryview, start: int, stop: int) -> None:
+        """Append bytes [start, stop) of the source, whose content is `data`."""
+        if self.source >= 0 and stop - start >= _KERNEL_FROM:
+            target = self.fileno()
+            try:
+                while start < stop:
+                    done = os.copy_file_range(self.source, target, stop - start, start)
+                    if not done:
+                        break
+                    start += done
+            except OSError as error:
+                # Some file systems cannot; the bytes then take the way through memory.
+                if error.errno not in {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM}:
+                    raise
+        if start < stop:
+            _write_all(self, data[start:stop])
 
 
 def emit(
@@ -22,13 +49,16 @@ def emit(
             size += len(piece)
         else:
             start, stop = piece
-            _write_all(out, data[start:stop])
+            if isinstance(out, RangeWriter):
+                out.copy(data, start, stop)
+            else:
+                _write_all(out, data[start:stop])
             copied.append((start, size, stop - start))
             size += stop - start
     return Rebuilt(size, tuple(claims), tuple(copied), tuple(dict.fromkeys(residue)))
 
 
-def _write_all(out: BinaryIO, view: memoryview) -> None:
+def _write_all(out: BinaryIO | RangeWriter, view: memoryview) -> None:
     written = out.write(view)
     while written is not None and written < len(view):
         view = view[written:]

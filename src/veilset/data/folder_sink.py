@@ -15,7 +15,7 @@ import numpy as np
 
 from veilset import containers
 from veilset.containers import Keep
-from veilset.core.errors import BadSetting, BrokenContract, Residue, Unsupported, UsageError, WrongMedia
+from veilset.core.errors import BadSetting, BrokenContract, Residue, Unsupported, Unwritable, WrongMedia
 from veilset.core.roles import Written
 from veilset.core.sample import BoolArray, Image, Pixels, Sample
 from veilset.data import jpeg_blocks, lossless
@@ -200,7 +200,7 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UsageError(
+        raise Unwritable(
             f"{path} cannot be written: {error.strerror}; make room or correct its permissions, and run again"
         ) from error
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from veilset.core.errors import UsageError
+from veilset.core.errors import Unwritable
 from veilset.core.roles import Written
 from veilset.data import coco, voc, yolo
 from veilset.data.folder import Folder
@@ -75,6 +75,6 @@ def _place(final: Path, content: bytes) -> None:
         part.replace(final)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise UsageError(
+        raise Unwritable(
             f"{final} cannot be written: {error.strerror}; make room or correct its permissions, and run again"
         ) from error

@@ -53,8 +53,15 @@ class Consent:
         unidentified: What somebody unidentified is: a finding (`find`), or for other rules to treat (`ignore`).
         when: Day of the release, YYYY-MM-DD; empty for today.
 
+    *Shapes and units*: any media; nothing is measured.
+
     Raises:
         Unreadable: The registry cannot be opened: without it nothing is allowed.
+
+    *Source*: the set's own register; elementary.
+
+    >>> Consent(unidentified="ignore").uses
+    ('publication', 'research')
     """
 
     registry: str = "private/consent.sqlite"

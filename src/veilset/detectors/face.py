@@ -37,6 +37,14 @@ class Face:
         models: Networks to unite, of `centerface`, `yunet` and `ultraface`. The first must be installed; the others
             are used when they are, and `source` says which were.
         min_score: Lowest score that is reported. Lower finds more, and more that is no face.
+
+    *Shapes and units*: picture (height, width, 3) uint8; boxes in pixels of the upright picture; scores in [0, 1].
+
+    *Source*: CenterFace (Xu et al. 2019), YuNet (Wu et al. 2023) and UltraFace, on tiles at several scales;
+    boxes of one face are fused.
+
+    >>> Face(min_score=0.3).models[0]
+    'centerface'
     """
 
     models: tuple[str, ...] = ("centerface", "yunet")

@@ -48,8 +48,15 @@ class Licence:
         release_licence: SPDX identifier of the release's own licence.
         allow: Further identifiers whose terms somebody has read and found sufficient.
 
+    *Shapes and units*: any media; nothing is measured.
+
     Raises:
         DataError: The table cannot be read: without it nothing is allowed.
+
+    *Source*: licence identifiers of SPDX; elementary.
+
+    >>> Licence(commercial=True).derivatives
+    True
     """
 
     table: str = ""

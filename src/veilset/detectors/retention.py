@@ -29,8 +29,15 @@ class Retention:
         unlisted: What a sample without any date is: a finding (`find`), or free of one (`ignore`).
         when: Day of the release, YYYY-MM-DD; empty for today.
 
+    *Shapes and units*: any media; days as YYYY-MM-DD.
+
     Raises:
         DataError: The table cannot be read: without it nothing is allowed.
+
+    *Source*: the table's own dates; elementary.
+
+    >>> Retention(unlisted="find").table
+    'private/origins.csv'
     """
 
     table: str = "private/origins.csv"

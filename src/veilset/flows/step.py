@@ -15,6 +15,7 @@ from veilset.core.guarantee import DP
 from veilset.core.noise import Noise
 from veilset.core.roles import Ref, Sink, Source, Written
 from veilset.core.sample import Sample
+from veilset.flows.apart import unveiled, veiled
 from veilset.flows.look import Seen, guarded, look, seen
 from veilset.policy.schema import Policy
 
@@ -94,17 +95,20 @@ class Treat:
         rules: Counter[tuple[str, str]] = Counter()
         in_order = [kind for kind in self.policy.treat if kind in groups]
         in_order += [kind for kind in groups if kind not in self.policy.treat]
-        for kind in in_order:
+        for place, kind in enumerate(in_order):
             rule = self.policy.rule(kind)
+            later = [(op.instance, groups[k]) for k in in_order[place + 1 :] for op in self.policy.rule(k).operators]
             rules[kind, "+".join(named.name for named in rule.operators) or str(rule.verdict)] += len(groups[kind])
             for named in rule.operators:
                 if self.noise.seeded and isinstance(named.instance.guarantee(), DP):
                     raise WeakNoise(f"{named.name} promises differential privacy, but the noise of this run is seeded")
                 who = f"operator {named.name}"
-                outcome = guarded(who, ref, named.instance.apply, sample, groups[kind], noise=self.noise)
+                own = (named.instance, groups[kind])
+                seen_by = veiled(sample, own, later)
+                outcome = guarded(who, ref, named.instance.apply, seen_by, groups[kind], noise=self.noise)
                 if outcome.sample is None:
                     return Treated(noted, "dropped", outcome.reason or f"{kind}: {named.name}", rules=dict(rules))
-                sample = outcome.sample
+                sample = outcome.sample if seen_by is sample else unveiled(sample, outcome.sample, own)
         written = guarded("the sink", ref, self.sink.write, sample, self._name(ref))
         return Treated(noted, "released", written=written, rules=dict(rules))
 

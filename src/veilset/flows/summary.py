@@ -155,7 +155,7 @@ class Collector:
         for path in {f.where.path for f in findings if isinstance(f.where, Tag)}:
             _into(summary.tags, path, name)
         for finding in findings:
-            if "latitude" in finding.detail and isinstance(finding.value, list | tuple):
+            if "coordinates" in finding.detail and isinstance(finding.value, list | tuple):
                 summary.places.append((float(finding.value[0]), float(finding.value[1]), name))
         if self._findings is not None:
             self._findings.add(ref, findings)

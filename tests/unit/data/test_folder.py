@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import io
 import os
@@ -87,6 +88,19 @@ def test_missing_folder_file_for_folder_and_bad_settings(tmp_path):
         Folder(str(tmp_path), subjects="name")
     with pytest.raises(BadSetting, match="max_pixels"):
         Folder(str(tmp_path), max_pixels=0)
+
+
+def test_a_file_that_may_not_be_read_says_so(tmp_path, draw, jpeg, monkeypatch):
+    (tmp_path / "a.jpg").write_bytes(jpeg(draw(20, 20)))
+    source = Folder(str(tmp_path))
+
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    (ref,) = source.refs()
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(Unreadable, match=r"a\.jpg cannot be read: Permission denied; check its permissions"):
+        source.load(ref)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")

@@ -14,6 +14,7 @@ from veilset.flows.summary import Groups, Summary
 from veilset.flows.workplace import write_atomically
 
 WARNING = "PRIVATE: this report shows the people and places in the pictures. Do not share it."
+SHOWN = 20
 
 
 def write_page(path: Path, summary: Summary, source: Source) -> None:
@@ -24,40 +25,45 @@ def write_page(path: Path, summary: Summary, source: Source) -> None:
 
 
 def _sections(summary: Summary, source: Source) -> Iterator[str]:
-    with_faces = sum(group.samples for key, group in summary.faces_per_picture.items() if key != "0")
     yield (
         f'<p class="soft">{escape(summary.photos)}: looked at with {escape(", ".join(summary.detectors))}. '
         "What no detector finds is not in here.</p>"
     )
-    yield tiles(
-        [
-            (str(summary.samples), "pictures", "formats"),
-            (str(with_faces), "show faces", "faces"),
-            (
-                str(summary.kinds["metadata"].samples if "metadata" in summary.kinds else 0),
-                "say more than pixels",
-                "tags",
-            ),
-            (str(len(summary.places)), "tell a place", "places"),
-            (str(len(summary.unreadable)), "cannot be read", "unreadable"),
-        ]
-    )
+    yield tiles(list(_tiles(summary)))
     yield section("kinds", "What was found", _groups("kind", summary.kinds, "kind of finding"))
     yield section("risks", "What it may give away", _groups("risk", summary.risks, "risk"))
     yield section("riskiest", "The riskiest pictures", _sheet(summary, source))
-    yield section(
-        "faces",
-        "Faces",
-        "<h3>Faces per picture</h3>",
-        _chart("per", summary.faces_per_picture, "pictures", by="samples"),
-        "<h3>Face size, geometric mean of width and height</h3>",
-        _chart("size", summary.face_sizes, "faces", by="findings"),
-    )
-    yield section("tags", "What the files say besides their pixels", _groups("tag", summary.tags, "place in the file"))
-    yield section("places", "Places", _map(summary))
+    if "face" in summary.detectors:
+        yield section("faces", "Faces", *_faces(summary))
+    if "metadata" in summary.detectors:
+        yield section("places", "Places", _map(summary))
+        tags = _groups("tag", summary.tags, "place in the file")
+        yield section("tags", "What the files say besides their pixels", tags)
     yield section("formats", "Formats", _groups("format", summary.formats, "format"))
     yield section("sources", "Who found it", _groups("source", summary.sources, "detector"))
     yield section("unreadable", "Cannot be read", _unreadable(summary))
+
+
+def _tiles(summary: Summary) -> Iterator[tuple[str, str, str]]:
+    """The big numbers of what was looked for."""
+    yield str(summary.samples), "pictures", "formats"
+    if "face" in summary.detectors:
+        with_faces = sum(group.samples for key, group in summary.faces_per_picture.items() if key != "0")
+        yield str(with_faces), "show faces", "faces"
+    if "metadata" in summary.detectors:
+        said = summary.kinds.get("metadata")
+        hidden = summary.kinds.get("hidden_image")
+        yield str(said.samples if said else 0), "say more than pixels", "tags"
+        yield str(hidden.samples if hidden else 0), "hold a hidden picture", "kinds"
+        yield str(len(summary.places)), "tell a place", "places"
+    yield str(len(summary.unreadable)), "cannot be read", "unreadable"
+
+
+def _faces(summary: Summary) -> Iterator[str]:
+    yield "<h3>Faces per picture</h3>"
+    yield _chart("per", summary.faces_per_picture, "pictures", by="samples")
+    yield "<h3>Face size, geometric mean of width and height</h3>"
+    yield _chart("size", summary.face_sizes, "faces", by="findings")
 
 
 def _groups(prefix: str, groups: Groups, what: str) -> str:
@@ -74,8 +80,11 @@ def _groups(prefix: str, groups: Groups, what: str) -> str:
         for key, group in ranked
     ]
     lists = "".join(listing(anchors[key], key, group.names, group.samples) for key, group in ranked)
+    head = (what, "findings", "pictures")
+    rest = table(head, rows[SHOWN:], numbers=(1, 2)) if len(rows) > SHOWN else ""
     return (
-        table((what, "findings", "pictures"), rows, numbers=(1, 2))
+        table(head, rows[:SHOWN], numbers=(1, 2))
+        + (f"<details><summary>{len(rows) - SHOWN} more</summary>{rest}</details>" if rest else "")
         + f"<details><summary>names</summary>{lists}</details>"
     )
 

@@ -58,6 +58,13 @@ def canary_face(side: int, rng: np.random.Generator) -> Pixels:
 class Canary:
     """Could somebody tell whether a person was in the picture before it was treated?
 
+    Attributes:
+        kind: Kind of finding whose treatment is tried.
+        canaries: How many coins are tossed.
+        delta: Delta at which the bound on epsilon is stated.
+        side: Side of the drawn canary, and to which regions are scaled, in pixels.
+        lessons: How often the adversary treats each picture anew to learn what to look for.
+
     *Adversary*: wrote the canaries, knows operator and settings, sees the treated region alone, and has treated both
     the canary and the plain picture with fresh noise to know what to look for. Guesses the third with the highest and
     the third with the lowest score, abstains from the rest.

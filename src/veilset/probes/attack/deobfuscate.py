@@ -91,6 +91,14 @@ def invert_by_iteration(treated: Floats, forward: Callable[[Floats], Floats], st
 class Deobfuscate:
     """Restore what a blur or mosaic hid, and see whom the restored picture shows.
 
+    Attributes:
+        kind: Kind of finding whose region is restored.
+        side: Side in pixels to which regions are scaled.
+        limit: Most regions that are looked at.
+        steps: Steps of the iterative inversion; 0 leaves it out.
+        iterated: How many pictures are inverted iteratively; 0 leaves it out.
+        releases: How many releases of the same picture the adversary averages.
+
     *Adversary*: knows operator and settings, holds other pictures of the same kind (half of the pairs), treats them
     with fresh noise and learns the way back from them; never sees the original of a target. With `releases` above 1
     the same picture was released so many times, and the adversary averages.

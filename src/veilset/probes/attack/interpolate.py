@@ -67,6 +67,12 @@ def fill_between(pixels: Pixels, known: BoolArray) -> NDArray[np.uint8]:
 class Interpolate:
     """Restore from the pixels left.
 
+    Attributes:
+        kind: Kind of finding whose region is restored.
+        limit: Most regions that are looked at.
+        window: Largest side in pixels of the part of a region that is restored.
+        side: Side in pixels to which regions are scaled to be compared.
+
     *Adversary*: sees the release alone; tells filled pixels by their common value; needs no training, no operator.
 
     *Measurements*: `psnr_gain`: decibels won over the better of the treated region and one flat colour (chance 0);

@@ -44,12 +44,24 @@ def climb(
 class Invert:
     """Does a face recogniser trained on the release give faces back?
 
+    Attributes:
+        kind: Kind of finding whose region is learned from.
+        side: Side in pixels to which regions are scaled.
+        limit: Most regions that are looked at.
+        people: Most people to invert.
+        steps: Steps of the ascent.
+        rate: Step size of the ascent.
+        decay: Weight decay of the recogniser.
+
     *Adversary*: has the recogniser's confidences and gradients and the name of a person, no picture (white box; MI-FACE
     of Fredrikson, Jha and Ristenpart 2015 on softmax regression, starting from grey). The judge is a recogniser
     trained on *other, original* pictures of the same people.
 
     *Measurements*: `recognised`: share of people whom the judge recognises in what was drawn for them, chance 1 /
     people; `likeness`: correlation with the mean original of the person less that with the others (chance 0).
+
+    *Source*: Fredrikson, Jha and Ristenpart, Model Inversion Attacks (CCS 2015), on softmax regression in place of
+    their networks.
 
     >>> Invert(steps=100).side
     32

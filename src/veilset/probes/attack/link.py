@@ -68,12 +68,19 @@ def places(values: Sequence[str] | Sequence[int]) -> Floats:
 class Link:
     """Which released file was made from this original?
 
+    Attributes:
+        clues: What the adversary compares.
+        limit: Most originals that are looked at.
+        side: Side in pixels to which pictures are scaled to be compared.
+
     *Adversary*: holds the originals (or others taken at the same time and place), and looks at everything but the
     person: background, whole picture, file name, order, time of writing, size. No training.
 
     *Measurements*: `twin`, the worst clue, at a confidence corrected for having chosen the worst; `twin_*` for each:
     share of originals whose nearest released file is their own twin; chance is 1 / files. Names, order, times and
     sizes are compared only where the released files were read back.
+
+    *Source*: nearest neighbours on what treatment leaves; elementary.
 
     >>> Link(clues=("background",)).side
     32

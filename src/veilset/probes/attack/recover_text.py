@@ -106,6 +106,15 @@ def decode(seen: Floats, treat: Treat, type_: Typesetter, alphabet: str, *, beam
 class RecoverText:
     """What would text treated like this still say?
 
+    Attributes:
+        kind: Kind of finding whose treatment is tried.
+        words: How many words are drawn.
+        letters: Letters of a word.
+        size: Height of the font in pixels.
+        font: Path of a TrueType font; empty for the one that ships with Pillow.
+        alphabet: Letters that words are made of.
+        beam: Readings that are kept from letter to letter.
+
     *Adversary*: knows font, size and the operator with its settings; sees the treated words alone. The probe draws
     random words, so it needs no text of yours, and treats them with the operator that the policy has for `kind`.
 

@@ -67,6 +67,16 @@ def recognise(
 class Reidentify:
     """Who is it? Closed set and verification, against adversaries from the weakest to the strongest.
 
+    Attributes:
+        kind: Kind of finding whose region is recognised.
+        modes: Adversaries: `naive`, `parrot`, `restore`.
+        recogniser: `pixels` (trained on the set), `face` (pretrained), or `auto` for all that can be had.
+        side: Side in pixels to which regions are scaled.
+        limit: Most regions that are looked at.
+        copies: How often each picture is treated anew for training.
+        shrink: Shrinkage of the discriminants' covariance, 0 to 1.
+        false_accepts: Rate of false accepts at which true accepts are stated.
+
     *Adversary*: `naive` compares with clean pictures; `parrot` (McPherson, Shokri and Shmatikov 2016) trains on
     pictures treated by the same operators and settings with fresh noise, one recogniser per treatment; `restore`
     learns the way back first. Each sees only what lies inside the region found. Recognisers: one trained on the set
