@@ -3,7 +3,7 @@
 Fills a registry with drawn people (by default 1,000,000 subjects and 10,000,000 links), asks about random samples, and
 checks every verdict against the rule by which the records were drawn. Prints one JSON object per database.
 
-    python benchmarks/consent_speed.py [--subjects N] [--links N] [--asked N] [--folder DIR]
+    python benchmarks/consent_speed.py [--subjects N] [--links N] [--asked N] [--folder DIR] [--only DATABASE]
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NOTICE = Notice("n", "u", "en", "photographs", "photograph", (Party("1", "Lab", 
                 ("public",), "mail")  # fmt: skip
 QUESTION = Question(frozenset({Use.RESEARCH}), dt.date(2025, 1, 1))
 # The n-th subject of a sample, the same in SQL and in Python; every 50th subject withdrew, every 50th + 1 expired.
-SUBJECT = "((({i}) * 7919 + ({j}) * 104729) % {subjects}) + 1"
+SUBJECT = "((cast({i} as bigint) * 7919 + ({j}) * 104729) % {subjects}) + 1"
 SERIES = {
     "sqlite": "(with recursive s(g) as (select {low} union all select g + 1 from s where g < {high}) select g from s)",
     "postgresql": "(select generate_series({low}, {high}) as g) s",
@@ -131,6 +131,7 @@ def main() -> None:
     parser.add_argument("--links", type=int, default=10_000_000)
     parser.add_argument("--asked", type=int, default=20_000)
     parser.add_argument("--folder", type=Path, default=None, help="where the SQLite file lies meanwhile")
+    parser.add_argument("--only", choices=("sqlite", "postgresql"), default=None)
     given = parser.parse_args()
 
     def report(database: str, url: str) -> None:
@@ -141,7 +142,10 @@ def main() -> None:
         print(json.dumps(found), flush=True)
 
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
-        report("sqlite", str(Path(folder) / "consent.sqlite"))
+        if given.only != "postgresql":
+            report("sqlite", str(Path(folder) / "consent.sqlite"))
+    if given.only == "sqlite":
+        return
     if server_binaries() is None:
         print(json.dumps({"database": "postgresql", "skipped": "no PostgreSQL server is installed"}))
         return
