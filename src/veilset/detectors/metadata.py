@@ -22,7 +22,7 @@ def decimal_degrees(parts: Any, reference: Any) -> float | None:
         return None
     if not all(isinstance(part, int | float) and math.isfinite(part) for part in parts):
         return None
-    degrees = sum(part / 60**power for power, part in enumerate(parts))
+    degrees: float = sum(part / 60**power for power, part in enumerate(parts))
     return -degrees if str(reference).strip("\0 ").upper() in {"S", "W"} else degrees
 
 
@@ -50,6 +50,12 @@ class Metadata:
         DataError: The file cannot be listed.
 
     *Source*: the containers' own listings, which account for every byte.
+
+    >>> import numpy as np
+    >>> owner = TagValue("exif/exif/CameraOwnerName", "somebody", Risk.PERSON)
+    >>> sample = Sample("1", Image(np.zeros((2, 2, 3), np.uint8)), tags=(owner,))
+    >>> [finding.where for finding in Metadata().find(sample)]
+    [Tag(path='exif/exif/CameraOwnerName')]
     """
 
     takes: ClassVar[tuple[type[Media], ...]] = (Image,)

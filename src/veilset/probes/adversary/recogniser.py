@@ -20,9 +20,13 @@ class Projection:
 
     def __call__(self, features: Floats) -> Floats:
         """Project and normalise to unit length."""
-        out = (features - self.mean) @ self.basis
+        out = self.plain(features)
         length = np.linalg.norm(out, axis=1, keepdims=True)
         return np.asarray(out / np.maximum(length, 1e-12))
+
+    def plain(self, features: Floats) -> Floats:
+        """Project, lengths kept: the spread within classes is 1 in every direction."""
+        return np.asarray((features - self.mean) @ self.basis)
 
 
 def principal(features: Floats, components: int) -> tuple[Floats, Floats, Floats]:

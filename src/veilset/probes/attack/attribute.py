@@ -15,7 +15,7 @@ from veilset.core.measurement import Measurement
 from veilset.core.roles import Case
 from veilset.core.sample import Image, Media, Signal
 from veilset.probes.adversary.crops import Floats
-from veilset.probes.adversary.recogniser import class_centres, fit
+from veilset.probes.adversary.recogniser import fit
 from veilset.probes.adversary.views import Views, halves, views
 
 
@@ -112,10 +112,18 @@ class Attribute:
 def guess(train: Floats, labels: Sequence[str], test: Floats, rng: np.random.Generator) -> list[str]:
     """The nearest class centre in Fisher's space; ties by lot."""
     names = sorted(set(labels))
-    project = fit(train, labels, components=60, shrink=0.2)
-    similarity = np.round(project(test) @ class_centres(project(train), labels, names).T, 9)
-    similarity = similarity + rng.random(similarity.shape) * 1e-10
-    return [names[i] for i in similarity.argmax(axis=1)]
+    # Features of a recording have units of their own; those of pictures all lie in [0, 1], and lose nothing by it.
+    spread = train.std(axis=0)
+    scale = spread + 1e-2 * max(float(spread.max()), 1e-9)
+    train, test = train / scale, test / scale
+    project = fit(train, labels, components=60, shrink=0.02)
+    taught, member = project.plain(train), np.asarray(labels)
+    centres = np.stack([taught[member == name].mean(axis=0) for name in names])
+    asked = project.plain(test)
+    # Distance, not angle: with two classes there is one direction only, and every angle in it is 0 or 180 degrees.
+    distance = np.linalg.norm(asked[:, None] - centres[None], axis=2)
+    distance = np.round(distance, 9) + rng.random(distance.shape) * 1e-10
+    return [names[i] for i in distance.argmin(axis=1)]
 
 
 def measured(
