@@ -5,10 +5,11 @@ import cv2
 import numpy as np
 import pytest
 
-from veilset.core.errors import UnknownName, UsageError
+from veilset.core.errors import Malformed, UnknownName, UsageError
 from veilset.core.measurement import Measurement
 from veilset.flows.measure import measure
 from veilset.flows.measure_pairs import changed_regions, place_of
+from veilset.flows.release import release
 from veilset.flows.report.measure_page import verdict
 
 
@@ -105,3 +106,27 @@ def test_verdicts():
     vague = Measurement("p", "x", 0.05, 0.0, 0.6, 5, "lower", 0.05)
     assert verdict(sure).endswith("not told from a guess (0.05).")
     assert "too wide" in verdict(vague)
+
+
+def test_a_release_brings_its_mapping_and_findings(tmp_path, photos, policy):
+    released = release(photos.path, tmp_path / "out", policy(), workers=1)
+    assert released
+    rules = tmp_path / "policy.yaml"
+    rules.write_text("version: 1\nfind: [face]\ntreat: {face: {mask: {}}, '*': refuse}\nprobe: [{link: {max: 0.0}}]\n")
+    done = measure(photos.path, tmp_path / "out", probes=["link", "canary"], policy=rules)
+    by = {(m.probe, m.name): m for m in done.measurements}
+    assert done.pairs[1] == 8
+    assert by["canary", "epsilon"].value == 0.0
+    assert by["link", "twin_background"].low > by["link", "twin_background"].chance
+    assert [gate.held for gate in done.gates] == [False]
+    found = place_of(tmp_path / "out").findings
+    assert sum(f.kind == "face" for findings in found.values() for f in findings) == sum(
+        len(one.faces) for one in photos.drawn
+    )
+
+
+def test_a_damaged_journal_is_refused(tmp_path, photos, policy):
+    release(photos.path, tmp_path / "out", policy(), workers=1)
+    (tmp_path / "out" / "private" / "trail.jsonl").write_text("{}\n")
+    with pytest.raises(Malformed, match="damaged"):
+        place_of(tmp_path / "out")
