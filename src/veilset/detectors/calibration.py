@@ -7,7 +7,7 @@ what `benchmarks/face_recall.py` reports on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,8 @@ _OFFSET: Mapping[str, float] = {"centerface": 1.2, "ultraface": -1.0, "yunet": 0
 SAME = 0.4
 # The score that stands for the tuned working point, at every size of face.
 WORKING_POINT = 0.2
+# log2 of the side beyond which the model was not fitted: about 90 pixels, after scaling by the tier's base.
+LARGEST = 6.5
 EDGES = np.array([8.0, 16.0, 32.0, 64.0])
 
 
@@ -56,8 +58,7 @@ def gather(seen: list[Floats], plan: Plan) -> tuple[Floats, Floats]:
     """
     rows = [np.column_stack([found, np.full(len(found), number)]) for number, found in enumerate(seen)]
     every = np.concatenate(rows)
-    offset = np.array([_OFFSET[network] for network, _ in plan.looks])[every[:, 5].astype(int)]
-    sure = np.column_stack([every[:, :4], 1 / (1 + np.exp(-logit(every[:, 4]) - offset))])
+    sure = np.column_stack([every[:, :4], own_certainty(every[:, 4], [plan.looks[int(n)] for n in every[:, 5]])])
     boxes, scores = [], []
     for group in groups(sure, SAME):
         boxes.append(fused_box(sure[group]))
@@ -67,11 +68,18 @@ def gather(seen: list[Floats], plan: Plan) -> tuple[Floats, Floats]:
     return np.array(boxes).reshape(-1, 4), np.array(scores).reshape(-1, len(plan.looks))
 
 
+def own_certainty(scores: Floats, looks: Sequence[tuple[str, float]]) -> Floats:
+    """Scores of different networks made comparable, by a fixed shift of their log odds; 0 stays 0."""
+    shift = np.array([_OFFSET[network] for network, _ in looks])
+    certain: Floats = np.where(scores > 0, 1 / (1 + np.exp(-logit(scores) - shift)), 0.0)
+    return certain
+
+
 def features(boxes: Floats, scores: Floats, plan: Plan) -> Floats:
     """What the model reads: (n, 2 * looks + 2)."""
     floors = np.array([FLOOR[network] for network, _ in plan.looks])
     evidence = np.where(scores > 0, logit(np.maximum(scores, floors)) - logit(floors), 0.0)
-    size = log_side(boxes)
+    size = np.minimum(log_side(boxes), LARGEST)
     return np.column_stack([evidence, evidence * (size[:, None] - 4), size, size**2])
 
 
@@ -90,6 +98,9 @@ def probability(boxes: Floats, scores: Floats, plan: Plan) -> Floats:
     """Calibrated chance that each box is a face, on pictures like those it was fitted on."""
     odds = features(boxes, scores, plan) @ np.array([*plan.evidence, *plan.by_size, *plan.prior[1:]]) + plan.prior[0]
     chance: Floats = 1 / (1 + np.exp(-odds))
+    # The labelled pictures hold too few larger faces to fit on, so there the surest look may speak for itself.
+    outside = log_side(boxes) > LARGEST
+    chance[outside] = np.maximum(chance[outside], own_certainty(scores[outside], plan.looks).max(axis=1, initial=0.0))
     return chance
 
 
