@@ -118,11 +118,11 @@ def test_the_first_judge_that_took_no_part_is_chosen() -> None:
     asked = []
 
     def build(role, name, settings):
-        asked.append(settings["models"])
+        asked.append(settings["model"])
         return RedBlobs()
 
     left, _, _ = run([pair(0, LEFT, source="face/centerface+yunet")], build)
-    assert asked == [("ultraface",)]
+    assert asked == ["ultraface"]
     assert left.independent
 
 
