@@ -2,4 +2,6 @@
 
 from veilset.core.registry import Entry
 
-TABLE: dict[str, Entry] = {}
+TABLE: dict[str, Entry] = {
+    "refute": Entry("veilset.probes.attack.refute:Refute", "Try to refute every claim of differential privacy."),
+}
