@@ -81,8 +81,10 @@ def rows(pixels: int, grey: bool) -> list[tuple[str, str, str, bool, Callable[[n
     for delta in (0.1, 0.5):
         op = Snow(delta=delta, pixels=1)
         listed.append(("Snow", f"0, delta {delta:g} / 1 pixel", "0, delta 1.0", True, operator_of(op)))
-    for epsilon in (0.1, 0.5):
-        listed.append(("DP-SVD 4", f"{epsilon:g} / distance 1", "none", True, operator_of(DpSvd(4, epsilon))))
+    listed.extend(
+        ("DP-SVD 4", f"{epsilon:g} / distance 1", "none", True, operator_of(DpSvd(4, epsilon)))
+        for epsilon in (0.1, 0.5)
+    )
     for epsilon in (1.0, 4.0):
         samples = -(-pixels // 64)
         op = DpSamp(block=8, epsilon=epsilon, pixels=1)
