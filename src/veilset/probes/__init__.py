@@ -25,6 +25,7 @@ TABLE: dict[str, Entry] = {
     ),
     "naturalness": Entry("veilset.probes.utility.naturalness:Naturalness", "Seams, detail, colours: proxies only."),
     "recover_text": Entry("veilset.probes.attack.recover_text:RecoverText", "Read text through a mosaic or blur."),
+    "refute": Entry("veilset.probes.attack.refute:Refute", "Try to refute every claim of differential privacy."),
     "reidentify": Entry("veilset.probes.attack.reidentify:Reidentify", "Recognise people, retrained on treated data."),
     "residual": Entry("veilset.probes.attack.residual:Residual", "Look for faces in the result with another network."),
     "undo": Entry("veilset.probes.attack.undo:Undo", "Undo the treatment by filters that everybody has."),
