@@ -2,4 +2,6 @@
 
 from veilset.core.registry import Entry
 
-TABLE: dict[str, Entry] = {}
+TABLE: dict[str, Entry] = {
+    "places": Entry("veilset.detectors.places:Places", "Homes, places of work and regular places behind a set."),
+}
