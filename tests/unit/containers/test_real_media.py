@@ -62,7 +62,7 @@ ALLOWED = {
     "PurchaseFileFormat", "Balance", "VendorID", "SourceFile",
     "GenProfileCompatibilityFlags", "MinSpatialSegmentationIDC", "MediaData", "ChunkOffset", "SampleSizes", "SampleToChunk",
     "SyncSampleTable", "AVCConfiguration", "CompositionTimeToSample", "IdependentAndDisposableSamples", "TimeToSampleTable",
-    "EditListTable", "ESDescriptor",
+    "EditListTable", "ESDescriptor", "EncoderVendor", "EncoderVersion",
 }  # fmt: skip
 
 
