@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from veilset.containers.contract import Claim, Fate, Keep, Rebuilt
-from veilset.containers.door import Door, open_source
+from veilset.containers.door import Door, Shelf, content, open_source
 from veilset.containers.pieces import RangeWriter
 from veilset.containers.verify import verify
 from veilset.core.errors import DataError, Occupied, Residue
@@ -23,6 +23,7 @@ INHERENT = frozenset(
     }
 )  # fmt: skip
 BACKUP = ".original"
+_again = Shelf()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def clean_file(path: Path, target: Path, keep: Keep | None = None, *, thorough: 
     Raises:
         Occupied: `target` is `path`; use `clean_in_place`.
     """
-    if target.exists() and os.path.samefile(path, target):
+    if target.exists() and path.samefile(target):
         raise Occupied(f"{path.name} would be overwritten by its own clean copy; clean it in place instead.")
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
@@ -129,9 +130,9 @@ def _made(path: Path, temporary: Path, keep: Keep, thorough: bool) -> Cleaned:
     with open_source(path) as door:
         with RangeWriter(temporary, "xb+") as out:
             out.source = door.descriptor
-            rebuilt = door.container.rebuild(door.data, out, keep)  # type: ignore[arg-type]
+            rebuilt = door.container.rebuild(door.data, out, keep)
             door.check(rebuilt.claims)
-            _judge(door, out, rebuilt, keep, thorough)
+            _judge(door, out, rebuilt, thorough)
         left = tuple(one for one in rebuilt.residue if one not in INHERENT)
         return Cleaned(
             "residue" if left else "clean",
@@ -146,11 +147,15 @@ def _made(path: Path, temporary: Path, keep: Keep, thorough: bool) -> Cleaned:
         )
 
 
-def _judge(door: Door, out: RangeWriter, rebuilt: Rebuilt, keep: Keep, thorough: bool) -> None:
+def _judge(door: Door, out: RangeWriter, rebuilt: Rebuilt, thorough: bool) -> None:
     size = out.seek(0, os.SEEK_END)
     if size != rebuilt.size:
         raise Residue(f"{door.name}: {size} bytes were written and {rebuilt.size} were meant to be; nothing was kept.")
-    output = _read_again(out, size)
+    with content(out.fileno(), _again) as output:
+        _compare(door, output, rebuilt, thorough)
+
+
+def _compare(door: Door, output: memoryview, rebuilt: Rebuilt, thorough: bool) -> None:
     if thorough:
         for start, at, length in rebuilt.copied:
             if door.data[start : start + length] != output[at : at + length]:
@@ -165,11 +170,3 @@ def _judge(door: Door, out: RangeWriter, rebuilt: Rebuilt, keep: Keep, thorough:
     verdict = verify(output, rebuilt.copied, said, permitted=stays, thorough=thorough)
     if verdict.found:
         raise Residue(f"{door.name}: the result still holds {', '.join(verdict.found)}; nothing was kept.")
-
-
-def _read_again(out: RangeWriter, size: int) -> memoryview:
-    if not size:
-        return memoryview(b"")
-    import mmap
-
-    return memoryview(mmap.mmap(out.fileno(), size, access=mmap.ACCESS_READ))

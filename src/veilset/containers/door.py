@@ -58,14 +58,14 @@ def open_source(source: Path | bytes) -> Iterator[Door]:
     """
     name = "the given bytes" if isinstance(source, bytes) else source.name
     descriptor = -1
-    borrowed = None
     try:
         if isinstance(source, bytes):
             data = memoryview(source)
+            yield Door(data, *_served(data, name), name)
         else:
             descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
-            data, borrowed = _content(descriptor)
-        yield Door(data, *_served(data, name), name, descriptor)
+            with content(descriptor, _shelf) as data:
+                yield Door(data, *_served(data, name), name, descriptor)
     except OSError as error:
         raise Unreadable(f"{name} cannot be read: {error.strerror}.") from None
     except Malformed as error:
@@ -82,8 +82,6 @@ def open_source(source: Path | bytes) -> Iterator[Door]:
     finally:
         if descriptor >= 0:
             os.close(descriptor)
-        if borrowed is not None:
-            _shelf.buffer = borrowed
 
 
 def _served(data: memoryview, name: str) -> tuple[str, Container]:
@@ -94,29 +92,36 @@ def _served(data: memoryview, name: str) -> tuple[str, Container]:
     return kind, container_of(kind)
 
 
-class _Shelf(threading.local):
+class Shelf(threading.local):
     """One buffer for each thread, used again for file after file: fresh memory costs more than reading into it."""
 
     buffer: bytearray | None = None
 
 
-_shelf = _Shelf()
+_shelf = Shelf()
 
 
-def _content(descriptor: int) -> tuple[memoryview, bytearray | None]:
-    """The bytes of an open file, and the buffer to give back, if they stand in one."""
+@contextmanager
+def content(descriptor: int, shelf: Shelf) -> Iterator[memoryview]:
+    """The bytes of an open file: read into the shelf's buffer, or mapped when they are many."""
     size = os.fstat(descriptor).st_size
     if size > _MAP_FROM:
-        return memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)), None
-    buffer = _shelf.buffer if _shelf.buffer is not None and len(_shelf.buffer) > size else bytearray(size + _ROOM)
-    _shelf.buffer = None
+        yield memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ))
+        return
+    # Whoever opens a second file meanwhile finds the shelf empty, and gets a buffer of its own.
+    buffer, shelf.buffer = shelf.buffer, None
+    if buffer is None or len(buffer) < size:
+        buffer = bytearray(size + _ROOM)
     read = 0
     while read < size:
-        done = os.readv(descriptor, [memoryview(buffer)[read:size]])
+        done = os.preadv(descriptor, [memoryview(buffer)[read:size]], read)
         if not done:
             break
         read += done
-    return memoryview(buffer)[:read].toreadonly(), buffer
+    try:
+        yield memoryview(buffer)[:read].toreadonly()
+    finally:
+        shelf.buffer = buffer
 
 
 def allowed_of(source: Path | bytes, keep: Keep) -> tuple[Facts, Allowed]:

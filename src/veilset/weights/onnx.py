@@ -1,0 +1,125 @@
+"""Networks run by onnxruntime: one session per file and process, on the CPU, one thread unless told otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from veilset.weights import store
+
+Array = NDArray[np.float32]
+
+
+@lru_cache(maxsize=16)
+def session(name: str, *, threads: int = 1, any_size: bool = False) -> Any:
+    """The onnxruntime session of the weights `name`, verified by the store and kept for the life of the process.
+
+    Args:
+        name: Key of the weights table.
+        threads: Threads inside one inference. One per worker process is fastest when every core has a worker.
+        any_size: Free the input and output sizes that the file fixes, for fully convolutional networks.
+
+    Raises:
+        MissingWeights: The weights are not on this machine.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    model = store.path(name).read_bytes()
+    if any_size:
+        model = free_sizes(model)
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def run(
+    name: str,
+    feeds: Mapping[str, NDArray[Any]],
+    outputs: Sequence[str] | None = None,
+    *,
+    threads: int = 1,
+    any_size: bool = False,
+) -> list[NDArray[Any]]:
+    """Outputs of the network `name`, in the order asked for."""
+    results: list[NDArray[Any]] = session(name, threads=threads, any_size=any_size).run(outputs, dict(feeds))
+    return results
+
+
+def free_sizes(model: bytes) -> bytes:
+    """The same ONNX model without the fixed sizes of its inputs, outputs and intermediate values.
+
+    Only these fields are re-written, by their numbers in the ONNX format: graph 7; input 11, output 12, value_info 13;
+    type 2; tensor_type 1; shape 2. Weights are untouched.
+    """
+    return _rewrite(model, (7,), lambda graph: _rewrite(graph, (11, 12), _free_value, drop=(13,)))
+
+
+def _free_value(value: bytes) -> bytes:
+    return _rewrite(value, (2,), lambda kind: _rewrite(kind, (1,), lambda tensor: _rewrite(tensor, (2,), _free_shape)))
+
+
+def _free_shape(shape: bytes) -> bytes:
+    """As many dimensions as before, each without a value."""
+    return b"".join(b"\x0a\x00" for _ in _fields(shape))
+
+
+def _rewrite(message: bytes, numbers: tuple[int, ...], change: Any, drop: tuple[int, ...] = ()) -> bytes:
+    """A protobuf message whose fields in `numbers` went through `change`."""
+    parts = []
+    for number, start, content, end in _fields(message):
+        if number in drop:
+            continue
+        if number in numbers:
+            body = change(message[content:end])
+            parts.append(_varint(number << 3 | 2) + _varint(len(body)) + body)
+        else:
+            parts.append(message[start:end])
+    return b"".join(parts)
+
+
+def _fields(message: bytes) -> Iterator[tuple[int, int, int, int]]:
+    """(field number, start of the key, start of the content, end) of each field."""
+    at = 0
+    while at < len(message):
+        start = at
+        key, at = _read_varint(message, at)
+        content = at
+        match key & 7:
+            case 0:
+                _, at = _read_varint(message, at)
+            case 1:
+                at += 8
+            case 2:
+                length, content = _read_varint(message, at)
+                at = content + length
+            case 5:
+                at += 4
+            case other:
+                raise ValueError(f"not a protobuf message: wire type {other}")
+        yield key >> 3, start, content, at
+
+
+def _read_varint(message: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = message[at]
+        value |= (byte & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 0x80:
+            return value, at
+
+
+def _varint(value: int) -> bytes:
+    parts = bytearray()
+    while value > 0x7F:
+        parts.append(value & 0x7F | 0x80)
+        value >>= 7
+    parts.append(value)
+    return bytes(parts)

@@ -1,0 +1,62 @@
+"""Freeing the sizes of a model changes its declared shapes and nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from veilset.weights import onnx, store
+
+
+def field(number: int, body: bytes) -> bytes:
+    return onnx._varint(number << 3 | 2) + onnx._varint(len(body)) + body
+
+
+def number(at: int, value: int) -> bytes:
+    return onnx._varint(at << 3) + onnx._varint(value)
+
+
+def value(name: bytes, *dims: int) -> bytes:
+    shape = b"".join(field(1, number(1, dim)) for dim in dims)
+    return field(1, name) + field(2, field(1, number(1, 1) + field(2, shape)))
+
+
+def relu_model(*dims: int) -> bytes:
+    node = field(1, b"x") + field(2, b"y") + field(4, b"Relu")
+    graph = field(1, node) + field(2, b"g") + field(11, value(b"x", *dims)) + field(12, value(b"y", *dims))
+    return number(1, 7) + field(7, graph) + field(8, field(1, b"") + number(2, 13))
+
+
+def test_sizes_are_freed_and_results_unchanged() -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    model = relu_model(1, 3)
+    fixed = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    free = onnxruntime.InferenceSession(onnx.free_sizes(model), providers=["CPUExecutionProvider"])
+    assert fixed.get_inputs()[0].shape == [1, 3]
+    assert len(free.get_inputs()[0].shape) == 2
+    x = np.array([[-1.0, 2.0, 3.0]], dtype=np.float32)
+    np.testing.assert_array_equal(fixed.run(None, {"x": x})[0], free.run(None, {"x": x})[0])
+    many = np.arange(-6, 6, dtype=np.float32).reshape(4, 3)
+    np.testing.assert_array_equal(free.run(None, {"x": many})[0], np.maximum(many, 0))
+
+
+@pytest.mark.parametrize("count", [0, 1, 127, 128, 300, 2**31, 2**63 - 1])
+def test_varint_round_trip(count: int) -> None:
+    written = onnx._varint(count)
+    assert onnx._read_varint(written + b"rest", 0) == (count, len(written))
+
+
+def test_bytes_that_are_no_model_are_refused() -> None:
+    with pytest.raises((ValueError, IndexError)):
+        onnx.free_sizes(b"\x3b\x3c\x3d")
+
+
+@pytest.mark.weights
+def test_session_is_kept_and_runs_at_any_size() -> None:
+    if not store.installed("centerface"):
+        pytest.skip("the weights centerface are not installed: run `veilset weights pull centerface`")
+    assert onnx.session("centerface", any_size=True) is onnx.session("centerface", any_size=True)
+    for height, width in ((32, 64), (96, 32)):
+        planes = np.zeros((1, 3, height, width), dtype=np.float32)
+        (heat,) = onnx.run("centerface", {"input.1": planes}, ["537"], any_size=True)
+        assert heat.shape == (1, 1, height // 4, width // 4)
