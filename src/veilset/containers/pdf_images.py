@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, field
-from io import BytesIO
 from typing import Any
 
 from veilset.containers.contract import Keep
 from veilset.containers.icc import sanitise
+from veilset.containers.inner import clean_inner
 from veilset.containers.pdf_objects import Document, Name, Ref, Stream, Word, inflate
 from veilset.core.errors import Malformed, Unsupported
 
@@ -139,13 +139,12 @@ class Images:
     def _coded(self, raw: bytes, kind: bytes) -> bytes:
         """A JPEG or JPEG 2000 file, cleaned by the module of its own format; readers of PDF ignore its tags."""
         from veilset.containers import identify
-        from veilset.containers import rebuild as clean
 
         if identify(raw[:65536]) != ("jpeg" if kind == b"DCTDecode" else "jp2"):
             raise Malformed(f"{NAME}: an embedded picture is not what it is said to be")
-        out = BytesIO()
-        self.residue += clean(raw, out, Keep(orientation=False, icc=kind != b"DCTDecode")).residue
-        return out.getvalue()
+        new, left = clean_inner(raw, Keep(orientation=False, icc=kind != b"DCTDecode"))
+        self.residue += left
+        return new
 
 
 def numbers(get: Any, value: Any) -> list[Any]:

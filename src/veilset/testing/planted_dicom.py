@@ -10,9 +10,9 @@ import numpy as np
 from veilset.testing.planted_media import Marks, Planted
 
 TEXTS = {
-    "PN": ("PatientName", "ReferringPhysicianName", "OperatorsName", "PerformingPhysicianName", "NameOfPhysiciansReadingStudy"),
+    "PN": ("PatientName", "ReferringPhysicianName", "OperatorsName", "PerformingPhysicianName"),
     "LO": ("PatientID", "InstitutionName", "StudyDescription", "SeriesDescription", "ProtocolName", "DeviceSerialNumber",
-           "PatientAddress", "Manufacturer", "ManufacturerModelName", "WindowCenterWidthExplanation", "InstitutionalDepartmentName"),
+           "PatientAddress", "Manufacturer", "ManufacturerModelName", "WindowCenterWidthExplanation"),
     "SH": ("AccessionNumber", "StudyID", "StationName", "EthnicGroup", "PatientTelephoneNumbers", "ReceiveCoilName"),
     "LT": ("ImageComments", "PatientComments", "AdditionalPatientHistory", "AcquisitionComments"),
     "ST": ("InstitutionAddress", "DerivationDescription"),

@@ -101,7 +101,7 @@ def test_what_is_painted_over_is_stated() -> None:
         (b"/Subtype/Link", b"/Subtype/Stamp"),
         (b"/Lang(", b"/OCProperties("),
         (b"/Filter/DCTDecode", b"/Filter/JBIG2Decode"),
-        (b"/ColorSpace/DeviceRGB/BitsPerComponent 8/Filter/FlateDecode", b"/ColorSpace[/Separation/A/DeviceRGB 1 0 R]/Filter/FlateDecode"),
+        (b"/DeviceRGB/BitsPerComponent 8/Filter/FlateDecode", b"[/Separation/A/DeviceRGB 1 0 R]/Filter/FlateDecode"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_rebuilt_with_certainty_is_refused(old: bytes, new: bytes) -> None:
@@ -119,7 +119,8 @@ def test_text_is_refused_in_clear_words() -> None:
 
 
 def test_objects_and_tables_in_streams_are_read() -> None:
-    body = b"<</Type/Catalog/Pages 3 0 R>> <</Type/Pages/Kids[4 0 R]/Count 1>> <</Type/Page/MediaBox[0 0 9 9]/Contents 6 0 R>>"
+    body = b"<</Type/Catalog/Pages 3 0 R>> <</Type/Pages/Kids[4 0 R]/Count 1>> <</Type/Page/MediaBox[0 0 9 9]"
+    body += b"/Contents 6 0 R>>"
     offsets = [0, body.index(b"<</Type/Pages"), body.index(b"<</Type/Page/")]
     head = b" ".join(b"%d %d" % pair for pair in zip((2, 3, 4), offsets, strict=True)) + b" "
     packed = zlib.compress(head + body)
@@ -136,7 +137,8 @@ def test_objects_and_tables_in_streams_are_read() -> None:
     flat = np.frombuffer(b"".join(rows), np.uint8).reshape(-1, 4)
     up = np.diff(flat, axis=0, prepend=np.zeros((1, 4), np.uint8)).astype(np.uint8)
     table = zlib.compress(b"".join(b"\2" + row.tobytes() for row in up))
-    out += b"7 0 obj\n<</Type/XRef/Root 2 0 R/Size 8/Index[2 6]/W[1 2 1]/Filter/FlateDecode/DecodeParms<</Predictor 12/Columns 4>>"
+    out += b"7 0 obj\n<</Type/XRef/Root 2 0 R/Size 8/Index[2 6]/W[1 2 1]/Filter/FlateDecode"
+    out += b"/DecodeParms<</Predictor 12/Columns 4>>"
     out += b"/Length %d>>\nstream\n" % len(table) + table + b"\nendstream\nendobj\nstartxref\n%d\n%%%%EOF" % places[7]
     assert inspect(out).facts.frames == 1
     assert b"/MediaBox [0 0 9 9]" in clean(out)

@@ -164,7 +164,8 @@ def test_two_people_at_one_place_and_time_are_together() -> None:
 
 def test_the_clock_on_the_wall_is_inferred() -> None:
     wall = datetime(2024, 3, 4, 14, 0, 5)  # noqa: DTZ001
-    tags = exif((48.0, 11.0), wall)[:1] + [
+    tags = [
+        *exif((48.0, 11.0), wall)[:1],
         TagValue("exif/gps/GPSDateStamp", "2024:03:04"),
         TagValue("exif/gps/GPSTimeStamp", (13.0, 0.0, 0.0)),
     ]
