@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol, runtime_checkable
 
 from veilset.core.errors import BrokenContract, Malformed
 from veilset.core.sample import TagValue
+
+if TYPE_CHECKING:
+    from veilset.containers.allowed import Allowed
 
 
 class Fate(StrEnum):
@@ -70,6 +73,7 @@ class Keep:
         rights: Keep copyright, licence, credit and data-mining fields.
         exposure: Keep exposure time, aperture, ISO and focal length.
         gps_grid: Keep coordinates rounded to a grid of this many degrees; None drops them.
+        georeference: Keep the keys that place a raster on the earth (GeoTIFF).
         dates: `drop`, `month` (rounded down to the month) or `keep`.
     """
 
@@ -78,6 +82,7 @@ class Keep:
     rights: bool = False
     exposure: bool = False
     gps_grid: float | None = None
+    georeference: bool = False
     dates: str = "drop"
 
 
@@ -99,7 +104,11 @@ class Rebuilt:
 
 
 class Container(Protocol):
-    """One format. `data` is any bytes-like object with slicing (bytes or mmap); reading past its end is `Malformed`."""
+    """One format: a module with these two functions. `data` spans the whole file; reading past its end is `Malformed`.
+
+    Crashes that hostile bytes cause (`struct.error`, `IndexError`, `ValueError`, `KeyError`, `zlib.error` and the like)
+    may leave a module: the door of this package turns them into `Malformed`, with the file's name.
+    """
 
     formats: tuple[str, ...]
 
@@ -108,6 +117,14 @@ class Container(Protocol):
 
     def rebuild(self, data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
         """Write the file anew with nothing but coded picture data, what shows it rightly, and what `keep` allows."""
+
+
+@runtime_checkable
+class Writable(Container, Protocol):
+    """A format that freshly encoded pictures can be given tags in: a container with one more function."""
+
+    def write_with(self, data: memoryview, out: BinaryIO, what: Allowed) -> Rebuilt:
+        """Write the coded picture with the given block of tags and no other."""
 
 
 def check_claims(claims: tuple[Claim, ...], size: int, name: str) -> None:

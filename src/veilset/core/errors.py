@@ -7,7 +7,8 @@ VeilsetError
 │   ├─ PolicyError         every problem of a policy at once, with lines
 │   ├─ UnknownName         with the nearest known names
 │   ├─ MissingExtra        names the extra to install
-│   └─ MissingWeights      says how to get them
+│   ├─ MissingWeights      says how to get them
+│   └─ Unwritable          the output cannot be written: no space, no permission, or the wrong place
 ├─ DataError             the input cannot be used         exit 3
 │   ├─ Unreadable          the bytes could not be read
 │   ├─ Unsupported         understood, but not served
@@ -81,6 +82,10 @@ class MissingExtra(UsageError):
 
 class MissingWeights(UsageError):
     """A network's weights are not at hand; the message says how to get them."""
+
+
+class Unwritable(UsageError):
+    """The output cannot be written: no space, no permission, or the wrong place."""
 
 
 class DataError(VeilsetError):

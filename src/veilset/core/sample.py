@@ -63,7 +63,8 @@ class Grid:
         hit = np.zeros((int(rows[-1]) + 1, int(columns[-1]) + 1), dtype=bool)
         ys, xs = np.nonzero(mask)
         hit[rows[ys], columns[xs]] = True
-        return hit[rows[:, None], columns[None, :]]
+        snapped: BoolArray = hit[rows[:, None], columns[None, :]]
+        return snapped
 
 
 class Image:
@@ -134,11 +135,18 @@ class Image:
 
         *Shapes*: region (height, width) bool; pixels (height, width, 3) uint8.
         """
-        if region.shape != self.shape or region.dtype != np.bool_ or pixels.shape != (*self.shape, 3):
-            raise BrokenContract(f"treat needs a region and pixels of {self!r}, got {region.shape} and {pixels.shape}")
+        if region.shape != self.shape or region.dtype != np.bool_:
+            raise BrokenContract(f"treat needs a boolean region of {self!r}, got {region.dtype} {region.shape}")
+        if pixels.shape != (*self.shape, 3) or pixels.dtype != np.uint8:
+            raise BrokenContract(f"treat needs uint8 pixels of {self!r}, got {pixels.dtype} {pixels.shape}")
         if not region.any():
             return self
-        merged = np.where(region[:, :, None], pixels, self.pixels).astype(np.uint8, copy=False)
+        rows = np.flatnonzero(region.any(axis=1))
+        band = slice(int(rows[0]), int(rows[-1]) + 1)
+        columns = np.flatnonzero(region[band].any(axis=0))
+        window = band, slice(int(columns[0]), int(columns[-1]) + 1)
+        merged = self.pixels.copy()
+        merged[window] = np.where(region[window][:, :, None], pixels[window], merged[window])
         treated = region.copy() if self.treated is None else self.treated | region
         return Image(merged, coded=self.coded, grid=self.grid, treated=treated)
 
@@ -149,7 +157,8 @@ def _box_reduce(pixels: Pixels, reduce: int) -> Pixels:
         pixels, ((0, height * reduce - pixels.shape[0]), (0, width * reduce - pixels.shape[1]), (0, 0)), "edge"
     )
     blocks = padded.reshape(height, reduce, width, reduce, 3)
-    return blocks.mean(axis=(1, 3), dtype=np.float32).round().astype(np.uint8)
+    means: Pixels = blocks.mean(axis=(1, 3), dtype=np.float32).round().astype(np.uint8)
+    return means
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -232,6 +241,12 @@ class Sample:
     def with_media(self, media: Media) -> Sample:
         """The same sample with other content."""
         return replace(self, media=media)
+
+    @property
+    def format(self) -> str:
+        """Format of the file that it was read from, `unknown` when it was not read from one."""
+        coded = self.media.coded if isinstance(self.media, Image) else None
+        return coded.format if coded is not None else "unknown"
 
     @cached_property
     def image(self) -> Image:

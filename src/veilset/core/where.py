@@ -96,7 +96,9 @@ class Polygon:
     def rasterise(self, shape: tuple[int, int]) -> BoolArray:
         """Pixels whose square the polygon touches: centres inside (even-odd rule), and every pixel on an edge."""
         height, width = shape
-        covered = np.zeros(shape, dtype=bool)
+        inside = np.zeros(shape, dtype=bool)
+        # Along each row, how many stretches of edges begin and end at a pixel.
+        steps = np.zeros((height, width + 1), dtype=np.int32)
         xs = np.arange(width) + 0.5
         ys = np.arange(height) + 0.5
         points = np.asarray(self.points, dtype=float)
@@ -104,13 +106,19 @@ class Polygon:
             if y1 != y2:
                 rows = (np.minimum(y1, y2) <= ys) & (ys < np.maximum(y1, y2))
                 crossing = x1 + (ys[rows] - y1) * (x2 - x1) / (y2 - y1)
-                covered[rows] ^= xs[None, :] >= crossing[:, None]
-            steps = max(2, math.ceil(2 * max(abs(x2 - x1), abs(y2 - y1))) + 1)
-            edge_x = np.floor(np.linspace(x1, x2, steps)).astype(int)
-            edge_y = np.floor(np.linspace(y1, y2, steps)).astype(int)
-            inside = (edge_x >= 0) & (edge_x < width) & (edge_y >= 0) & (edge_y < height)
-            covered[edge_y[inside], edge_x[inside]] = True
-        return covered
+                inside[rows] ^= xs[None, :] >= crossing[:, None]
+            first, last = max(0, math.floor(min(y1, y2))), min(height - 1, math.floor(max(y1, y2)))
+            band = np.arange(first, last + 1)
+            if y1 == y2:
+                left, right = np.full(len(band), min(x1, x2)), np.full(len(band), max(x1, x2))
+            else:
+                ends = np.clip(np.stack([band, band + 1]), min(y1, y2), max(y1, y2))
+                reach = np.clip(x1 + (ends - y1) * (x2 - x1) / (y2 - y1), min(x1, x2), max(x1, x2))
+                left, right = reach.min(axis=0), reach.max(axis=0)
+            seen = (right >= 0) & (left < width)
+            np.add.at(steps, (band[seen], np.clip(np.floor(left[seen]), 0, None).astype(int)), 1)
+            np.add.at(steps, (band[seen], np.clip(np.floor(right[seen]) + 1, None, width).astype(int)), -1)
+        return inside | (steps[:, :width].cumsum(axis=1) > 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,4 +2,6 @@
 
 from veilset.core.registry import Entry
 
-TABLE: dict[str, Entry] = {}
+TABLE: dict[str, Entry] = {
+    "folder": Entry("veilset.data.folder:Folder", "A folder of pictures, with everything below it."),
+}

@@ -82,6 +82,8 @@ class Face:
         coarse_megapixels: Pictures above are shrunk to it for the coarse looks.
         finest_megapixels: Above it the tiled looks are shrunk too: it bounds time, at the price of the tiniest faces.
 
+    *Shapes and units*: picture (height, width, 3) uint8; boxes in pixels of the upright picture; scores in [0, 1].
+
     Raises:
         MissingWeights: A network that `model` names is not installed.
 

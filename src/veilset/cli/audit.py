@@ -1,0 +1,55 @@
+"""`veilset audit`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from veilset.cli.talk import Json, Workers, bar, give
+
+
+def audit(
+    photos: Annotated[Path, typer.Argument(help="Folder of pictures; only read, never written.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="New folder for the private report; none with --json alone.")
+    ] = None,
+    find: Annotated[list[str] | None, typer.Option("--find", "-f", help="Detector to run; may be given again.")] = None,
+    workers: Workers = 0,
+    as_json: Json = False,
+) -> None:
+    """Say what a folder of pictures gives away: faces, places, and what the files say besides their pixels."""
+    from veilset.flows.audit import DEFAULT
+    from veilset.flows.audit import audit as run
+
+    report = out if out is not None or as_json else _fresh(photos)
+    with bar(quiet=as_json) as progress:
+        done = run(photos, report, find=find or DEFAULT, workers=workers, progress=progress)
+    summary = done.summary
+    faces = sum(group.samples for key, group in summary.faces_per_picture.items() if key != "0")
+    words = [f"{summary.samples} pictures"]
+    words += [
+        f"  {kind}: {group.findings} findings in {group.samples} pictures"
+        for kind, group in sorted(summary.kinds.items(), key=lambda item: -item[1].samples)
+    ]
+    if "face" in summary.detectors:
+        words.append(f"  pictures with faces: {faces}")
+    if "metadata" in summary.detectors:
+        words.append(f"  pictures that tell a place: {len(summary.places)}")
+    words += [f"  cannot be read: {name}: {why}" for name, why in summary.unreadable[:10]]
+    if len(summary.unreadable) > 10:
+        words.append(f"  and {len(summary.unreadable) - 10} more that cannot be read")
+    if done.report is not None:
+        words.append(f"Private report: {done.report / 'report.html'}")
+    give({**summary.to_plain(), "report": str(done.report) if done.report else None}, "\n".join(words), as_json=as_json)
+
+
+def _fresh(photos: Path) -> Path:
+    """A report folder in the working directory that does not exist yet."""
+    stem = f"veilset-audit-{photos.resolve().name}"
+    number, path = 1, Path(stem)
+    while path.exists():
+        number += 1
+        path = Path(f"{stem}-{number}")
+    return path

@@ -1,0 +1,55 @@
+"""`veilset release`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from veilset.cli.talk import Json, Workers, bar, give
+
+
+def release(
+    photos: Annotated[Path, typer.Argument(help="Folder of pictures; only read, never written.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="New folder: public/ to share, private/ to keep.")],
+    policy: Annotated[str, typer.Option("--policy", "-p", help="Policy file, or a profile by name.")] = "share-photo",
+    answers: Annotated[
+        Path | None, typer.Option("--answers", help="dataset.yaml: what only people can answer, for the papers.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option("--key", help="Private key that signs the release (signing.pem).")] = None,
+    workers: Workers = 0,
+    as_json: Json = False,
+) -> None:
+    """Treat a folder under a policy, attack the result, and publish it with the evidence, or refuse.
+
+    A run that was stopped goes on where it was with the same command.
+    """
+    import os
+
+    from veilset.flows.release import release as run
+
+    passphrase = os.environ.get("VEILSET_KEY_PASSPHRASE", "")
+    with bar(quiet=as_json) as progress:
+        done = run(
+            photos, out, policy, workers=workers, progress=progress, answers=answers, key=key, passphrase=passphrase
+        )
+    counts = done.manifest.counts
+    words = [
+        f"Released {counts.released} of {counts.read} pictures to {done.root / 'public'}",
+        f"  dropped {counts.dropped}, set aside {counts.quarantined} (reasons: {done.root / 'private/quarantine.csv'})",
+        *(f"  {gate.words}" for gate in done.gates),
+        f"  keep {done.root / 'private'} to yourself; share {done.root / 'public'}",
+        f"  check it: veilset verify {done.root}",
+    ]
+    plain = {
+        "release": done.manifest.release,
+        "public": str(done.root / "public"),
+        "private": str(done.root / "private"),
+        "counts": {name: getattr(counts, name) for name in ("read", "released", "dropped", "quarantined")},
+        "gates": [{"probe": gate.probe, "held": gate.held, "words": gate.words} for gate in done.gates],
+        "guarantees": list(done.manifest.guarantees),
+        "measurements": list(done.manifest.measurements),
+        "policy_sha256": done.manifest.policy_sha256,
+    }
+    give(plain, "\n".join(words), as_json=as_json)

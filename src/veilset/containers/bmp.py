@@ -1,0 +1,160 @@
+"""BMP: header, palette and rows stay; gaps, row padding, linked profiles and tails go."""
+
+from __future__ import annotations
+
+import struct
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+
+from veilset.containers.allowed import Allowed, allowed
+from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
+from veilset.containers.icc import read_icc
+from veilset.containers.pieces import Ledger, Piece, emit
+from veilset.containers.recognise import identify
+from veilset.core.errors import Malformed, Unsupported
+from veilset.core.finding import Risk
+from veilset.core.sample import TagValue
+
+formats = ("bmp",)
+
+_LINKED, _EMBEDDED, _SRGB = 0x4C494E4B, 0x4D424544, 0x73524742
+_MOST_ROWS = 1 << 20
+_RESIDUE = ("pixel size", "sensor noise")
+
+
+class Parsed(NamedTuple):
+    """Where things lie: header size, palette, pixels, row sizes in bytes (used and padded), and the profile."""
+
+    header: int
+    palette: int
+    masks: int
+    start: int
+    stop: int
+    width: int
+    height: int
+    bits: int
+    used: int
+    stride: int
+    profile: tuple[int, int]
+    linked: bool
+
+
+def inspect(data: memoryview) -> Listing:
+    """Facts, every tag, and claims over every byte."""
+    parsed = _parse(data)
+    return Listing(_facts(parsed), tuple(_tags(data, parsed)), tuple(_plan(data, parsed, Allowed())[1]))
+
+
+def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
+    """Write the pixels with nothing but what `keep` allows."""
+    parsed = _parse(data)
+    what = allowed(_tags(data, parsed), 1, keep)
+    pieces, claims = _plan(data, parsed, what)
+    return emit(pieces, data, out, claims, (*_RESIDUE, *what.notes))
+
+
+def _parse(data: memoryview) -> Parsed:
+    if bytes(data[:2]) != b"BM" or len(data) < 26:
+        raise Malformed("a BMP starts with its signature, this does not")
+    start, header = struct.unpack_from("<II", data, 10)
+    if header == 12:
+        width, height, _, bits = struct.unpack_from("<HHHH", data, 18)
+        compression = size = colours = 0
+    elif header in {40, 52, 56, 64, 108, 124}:
+        width, height, _, bits, compression, size, _, _, colours = struct.unpack_from("<iiHHIIiiI", data, 18)
+    else:
+        raise Unsupported("a BMP with an unknown header is not served; convert it")
+    if bits not in {1, 2, 4, 8, 16, 24, 32} or width <= 0 or height == 0:
+        raise Malformed("the BMP header says what no BMP may say")
+    if compression not in {0, 1, 2, 3, 6}:
+        raise Unsupported("a BMP that wraps another format is not served; convert it")
+    masks = {3: 12, 6: 16}.get(compression, 0) if header == 40 else 0
+    entry = 3 if header == 12 else 4
+    palette = entry * min(colours or (1 << bits if bits <= 8 else 0), 256)
+    used = (width * bits + 7) // 8
+    stride = (used + 3) // 4 * 4
+    stop = start + (size if compression in {1, 2} else stride * abs(height))
+    if start < 14 + header + masks or stop > len(data) or stop <= start:
+        raise Malformed("the pixels of the BMP lie outside the file")
+    palette = min(palette, start - 14 - header - masks)
+    if compression in {1, 2}:
+        used = stride = 0
+    return Parsed(header, palette, masks, start, stop, width, height, bits, used, stride, *_profile(data, header))
+
+
+def _profile(data: memoryview, header: int) -> tuple[tuple[int, int], bool]:
+    if header != 124:
+        return (0, 0), False
+    kind = struct.unpack_from("<I", data, 14 + 56)[0]
+    offset, size = struct.unpack_from("<II", data, 14 + 112)
+    start, stop = 14 + offset, 14 + offset + size
+    if kind not in {_LINKED, _EMBEDDED} or not size or stop > len(data):
+        return (0, 0), False
+    return (start, stop), kind == _LINKED
+
+
+def _plan(data: memoryview, parsed: Parsed, what: Allowed) -> tuple[list[Piece], list[Claim]]:
+    ledger = Ledger()
+    kept = 14 + parsed.header + parsed.masks + parsed.palette
+    ledger.add(0, kept, Fate.REWRITTEN, "header and palette")
+    ledger.add(kept, parsed.start, Fate.DROPPED, "gap before the pixels")
+    pixels = _without_padding(data, parsed)
+    ledger.add(parsed.start, parsed.stop, Fate.KEPT if pixels is None else Fate.REWRITTEN, "pixels")
+    ledger.add(parsed.stop, len(data), Fate.DROPPED, "bytes after the pixels")
+    size = kept + parsed.stop - parsed.start
+    header = bytearray(data[14 : 14 + parsed.header])
+    if parsed.header == 124:
+        if parsed.profile[1]:
+            struct.pack_into("<I", header, 56, _EMBEDDED if what.icc else _SRGB)
+        struct.pack_into("<III", header, 112, size - 14 if what.icc else 0, len(what.icc), 0)
+    if parsed.header == 64:
+        # The fields that OS/2 added describe halftoning and an application's own number.
+        header[40:] = bytes(24)
+    profile = what.icc if parsed.header == 124 else b""
+    head = b"BM" + struct.pack("<IHHI", size + len(profile), 0, 0, kept) + bytes(header)
+    rest = bytes(data[14 + parsed.header : kept])
+    return [head + rest, (parsed.start, parsed.stop) if pixels is None else pixels, profile], ledger.claims
+
+
+def _without_padding(data: memoryview, parsed: Parsed) -> bytes | None:
+    """The rows with zeros in their padding; None when they are so already."""
+    if parsed.used == parsed.stride or abs(parsed.height) > _MOST_ROWS:
+        return None
+    rows = np.frombuffer(data[parsed.start : parsed.stop], dtype=np.uint8).reshape(-1, parsed.stride)
+    if not rows[:, parsed.used :].any():
+        return None
+    clean = rows.copy()
+    clean[:, parsed.used :] = 0
+    return clean.tobytes()
+
+
+def _facts(parsed: Parsed) -> Facts:
+    colour = "palette" if parsed.bits <= 8 else "rgba" if parsed.bits == 32 else "rgb"
+    channels = 1 if parsed.bits <= 8 else 4 if parsed.bits == 32 else 3
+    return Facts("bmp", parsed.width, abs(parsed.height), 1, 1, min(parsed.bits, 8), channels, colour)
+
+
+def _tags(data: memoryview, parsed: Parsed) -> list[TagValue]:
+    tags: list[TagValue] = []
+    kept = 14 + parsed.header + parsed.masks + parsed.palette
+    reserved = bytes(data[6:10])
+    if any(reserved):
+        tags.append(TagValue("bmp/reserved", reserved, Risk.CONTENT, 4))
+    start, stop = parsed.profile
+    if stop and parsed.linked:
+        tags.append(TagValue("bmp/linked_profile", bytes(data[start:stop]), Risk.HISTORY, stop - start))
+    elif stop:
+        tags += read_icc(bytes(data[start:stop]))
+    if parsed.header == 64 and any(data[54:78]):
+        tags.append(TagValue("bmp/os2", bytes(data[54:78]), Risk.CONTENT, 24))
+    if parsed.start > kept and not (stop and start >= kept and stop <= parsed.start):
+        tags.append(TagValue("bmp/gap", bytes(data[kept : min(parsed.start, kept + 65536)]), Risk.CONTENT))
+    if _without_padding(data, parsed) is not None:
+        tags.append(TagValue("bmp/row_padding", None, Risk.CONTENT))
+    tail = bytes(data[parsed.stop : parsed.stop + 65536])
+    if tail and not (stop and start == parsed.stop and stop == len(data)):
+        kind = identify(tail)
+        path = f"bmp/tail/{kind}" if kind else "bmp/tail"
+        tags.append(TagValue(path, tail, Risk.HIDDEN if kind else Risk.CONTENT, len(data) - parsed.stop))
+    return tags

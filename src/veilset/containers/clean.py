@@ -1,0 +1,172 @@
+"""Clean one file: rebuild beside the target, judge the result independently, and only then give it its name."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from veilset.containers.contract import Claim, Fate, Keep, Rebuilt
+from veilset.containers.door import Door, Shelf, content, open_source
+from veilset.containers.pieces import RangeWriter
+from veilset.containers.verify import verify
+from veilset.core.errors import DataError, Occupied, Residue
+
+# What every picture says by being one; counted and named, and no reason to call a file unclean.
+INHERENT = frozenset(
+    {
+        "quantisation and entropy tables", "entropy tables and coding choices", "palette and coding choices",
+        "coding choices", "pixel size", "sensor noise",
+    }
+)  # fmt: skip
+BACKUP = ".original"
+_again = Shelf()
+
+
+@dataclass(frozen=True, slots=True)
+class Sameness:
+    """Proof that the picture is the same: stretches of coded data that were copied untouched.
+
+    Attributes:
+        stretches: How many.
+        size: Their bytes.
+        compared: Whether input and output were read again and compared byte for byte.
+    """
+
+    stretches: int
+    size: int
+    compared: bool
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """The one state that a file ended in.
+
+    Attributes:
+        state: `clean`, `residue` (clean, and what is named stays) or `refused`.
+        format: What the file is, by content.
+        before: Its size in bytes.
+        after: The size of what was written; 0 when nothing was.
+        dropped: Bytes of the input that went.
+        residue: What stays, in public words.
+        reason: Why it was refused.
+        sameness: Proof that the picture is the same.
+        claims: The byte ledger.
+    """
+
+    state: str
+    format: str = ""
+    before: int = 0
+    after: int = 0
+    dropped: int = 0
+    residue: tuple[str, ...] = ()
+    reason: str = ""
+    sameness: Sameness | None = None
+    claims: tuple[Claim, ...] = field(default=(), repr=False)
+
+
+def clean_file(path: Path, target: Path, keep: Keep | None = None, *, thorough: bool = False) -> Cleaned:
+    """Write a clean copy of `path` at `target`.
+
+    The copy is made under a temporary name in the target's folder, opened again, judged by `verify`, and renamed.
+    `thorough` compares the copied picture data byte for byte and searches all of the output for every value.
+
+    **Guarantee**
+    - One state: `clean`, `residue` or `refused`; a refused file leaves nothing at `target`.
+    - Cleaning what was cleaned gives the same bytes.
+    - Coded picture data is copied, never coded anew, but where it holds more than it declares.
+
+    Raises:
+        Occupied: `target` is `path`; use `clean_in_place`.
+    """
+    if target.exists() and path.samefile(target):
+        raise Occupied(f"{path.name} would be overwritten by its own clean copy; clean it in place instead.")
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        cleaned = _made(path, temporary, keep or Keep(), thorough)
+        temporary.replace(target)
+    except (DataError, Residue) as error:
+        return Cleaned("refused", reason=error.message)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return cleaned
+
+
+def clean_in_place(path: Path, keep: Keep | None = None, *, backup: bool = True, thorough: bool = False) -> Cleaned:
+    """Put a clean copy in the place of `path`, in one step; the original stays beside it as `<name>.original`.
+
+    **Guarantee**
+    - At every moment `path` is either the original or the finished clean copy.
+
+    Raises:
+        Occupied: A backup is already there.
+    """
+    kept = path.with_name(path.name + BACKUP)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        cleaned = _made(path, temporary, keep or Keep(), thorough)
+        if backup:
+            _keep_original(path, kept)
+        temporary.chmod(path.stat().st_mode & 0o777)
+        temporary.replace(path)
+    except (DataError, Residue) as error:
+        return Cleaned("refused", reason=error.message)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return cleaned
+
+
+def _keep_original(path: Path, kept: Path) -> None:
+    try:
+        os.link(path, kept)
+    except FileExistsError:
+        raise Occupied(f"{kept.name} is already there; move it away, or clean without a backup.") from None
+
+
+def _made(path: Path, temporary: Path, keep: Keep, thorough: bool) -> Cleaned:
+    with open_source(path) as door:
+        with RangeWriter(temporary, "xb+") as out:
+            out.source = door.descriptor
+            rebuilt = door.container.rebuild(door.data, out, keep)
+            door.check(rebuilt.claims)
+            _judge(door, out, rebuilt, thorough)
+        left = tuple(one for one in rebuilt.residue if one not in INHERENT)
+        return Cleaned(
+            "residue" if left else "clean",
+            door.format,
+            len(door.data),
+            rebuilt.size,
+            sum(claim.stop - claim.start for claim in rebuilt.claims if claim.fate is Fate.DROPPED),
+            rebuilt.residue,
+            "",
+            Sameness(len(rebuilt.copied), sum(size for _, _, size in rebuilt.copied), thorough),
+            rebuilt.claims,
+        )
+
+
+def _judge(door: Door, out: RangeWriter, rebuilt: Rebuilt, thorough: bool) -> None:
+    size = out.seek(0, os.SEEK_END)
+    if size != rebuilt.size:
+        raise Residue(f"{door.name}: {size} bytes were written and {rebuilt.size} were meant to be; nothing was kept.")
+    with content(out.fileno(), _again) as output:
+        _compare(door, output, rebuilt, thorough)
+
+
+def _compare(door: Door, output: memoryview, rebuilt: Rebuilt, thorough: bool) -> None:
+    if thorough:
+        for start, at, length in rebuilt.copied:
+            if door.data[start : start + length] != output[at : at + length]:
+                raise Residue(f"{door.name}: picture data was changed on its way; nothing was kept.")
+
+    def said() -> Iterable[Any]:
+        return [tag.value for tag in door.container.inspect(door.data).tags if not tag.technical]
+
+    def stays() -> Iterable[Any]:
+        return [tag.value for tag in door.container.inspect(output).tags]
+
+    verdict = verify(output, rebuilt.copied, said, permitted=stays, thorough=thorough)
+    if verdict.found:
+        raise Residue(f"{door.name}: the result still holds {', '.join(verdict.found)}; nothing was kept.")

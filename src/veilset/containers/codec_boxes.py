@@ -1,0 +1,247 @@
+"""Boxes that say how to decode and show a picture or a track, each cut to what its own fields call for.
+
+HEIF and MP4 share them. A box that is not here goes; surplus bytes inside one go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from veilset.containers.bmff import Box, Reader, boxes, build, build_full, full
+from veilset.containers.contract import Keep
+from veilset.containers.icc import sanitise
+from veilset.core.errors import Malformed, Unsupported
+
+NAME = "ISO media"
+ALPHA = frozenset(
+    (b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha", b"urn:mpeg:hevc:2015:auxid:1", b"urn:mpeg:avc:2015:auxid:1")
+)
+# Boxes of one exact size, without inner structure.
+EXACT = {
+    b"ispe": 12, b"pasp": 8, b"irot": 1, b"imir": 1, b"clap": 32, b"clli": 4, b"mdcv": 24, b"a1op": 1, b"lsel": 2,
+    b"btrt": 12, b"fiel": 2, b"gama": 4, b"dac3": 3, b"st3d": 5, b"frma": 4, b"enda": 2, b"ccst": 8,
+    b"dvcC": 24, b"dvvC": 24,
+}  # fmt: skip
+ESDS_LENGTHS = {0x03: 3, 0x04: 13}
+
+
+def rewrite(data: memoryview, box: Box, keep: Keep) -> bytes | None:
+    """The box with nothing but what is needed; None when it goes.
+
+    Raises:
+        Malformed: It contradicts itself.
+    """
+    if box.kind in EXACT:
+        return build(box.kind, Reader(data, box.body, box.stop, NAME).take(EXACT[box.kind]))
+    if box.kind in REWRITES:
+        return REWRITES[box.kind](data, box, keep)
+    return None
+
+
+def known(kind: bytes) -> bool:
+    """Whether `rewrite` understands the kind."""
+    return kind in EXACT or kind in REWRITES
+
+
+def _pixi(data: memoryview, box: Box, keep: Keep) -> bytes:
+    del keep
+    reader = full(data, box, NAME)[2]
+    count = reader.u(1)
+    return build_full(b"pixi", 0, 0, bytes([count]), reader.take(count))
+
+
+def _layers(data: memoryview, box: Box, keep: Keep) -> bytes:
+    del keep
+    reader = Reader(data, box.body, box.stop, NAME)
+    wide = reader.u(1) & 1
+    return build(box.kind, bytes([wide]), reader.take(12 if wide else 6))
+
+
+def _auxiliary(data: memoryview, box: Box, keep: Keep) -> bytes | None:
+    del keep
+    word = full(data, box, NAME)[2].text()
+    return build_full(box.kind, 0, 0, word, b"\0") if word in ALPHA else None
+
+
+def _colour(data: memoryview, box: Box, keep: Keep) -> bytes | None:
+    reader = Reader(data, box.body, box.stop, NAME)
+    kind = reader.take(4)
+    if kind in (b"nclx", b"nclc"):
+        return build(b"colr", kind, reader.take(7 if kind == b"nclx" else 6))
+    if kind not in (b"prof", b"rICC"):
+        raise Unsupported(f"{NAME}: colour information of an unknown kind")
+    return build(b"colr", kind, sanitise(reader.rest())) if keep.icc else None
+
+
+def _hevc(data: memoryview, box: Box, keep: Keep) -> bytes:
+    """Parameter sets stay; SEI messages, where encoders sign, go."""
+    del keep
+    reader = Reader(data, box.body, box.stop, NAME)
+    fixed, arrays = reader.take(22), []
+    for _ in range(reader.u(1)):
+        kind, units = reader.u(1), []
+        for _ in range(reader.u(2)):
+            length = reader.take(2)
+            units.append(length + reader.take(int.from_bytes(length, "big")))
+        if kind & 63 in (32, 33, 34):
+            arrays.append(bytes([kind]) + len(units).to_bytes(2, "big") + b"".join(units))
+    return build(box.kind, fixed, bytes([len(arrays)]), *arrays)
+
+
+def _avc(data: memoryview, box: Box, keep: Keep) -> bytes:
+    del keep
+    reader = Reader(data, box.body, box.stop, NAME)
+    fixed = reader.take(5)
+    parts = [fixed]
+
+    def sets(mask: int) -> None:
+        count = reader.u(1)
+        parts.append(bytes([count]))
+        for _ in range(count & mask):
+            length = reader.take(2)
+            parts.append(length + reader.take(int.from_bytes(length, "big")))
+
+    sets(31)
+    sets(255)
+    if fixed[1] in (100, 110, 122, 144) and reader.left >= 4:
+        extension = reader.take(3)
+        # Reserved bits are ones; where they are not, somebody wrote something else behind the parameter sets.
+        if extension[0] >= 0xFC and extension[1] >= 0xF8 and extension[2] >= 0xF8:
+            parts.append(extension)
+            sets(255)
+    return build(b"avcC", *parts)
+
+
+def _av1(data: memoryview, box: Box, keep: Keep) -> bytes:
+    """The fixed fields and the sequence header; metadata units (OBU type 5) and padding go."""
+    del keep
+    reader = Reader(data, box.body, box.stop, NAME)
+    parts = [reader.take(4)]
+    while reader.left:
+        first = reader.at
+        head = reader.u(1)
+        if head & 4:
+            reader.u(1)
+        length = _leb128(reader) if head & 2 else reader.left
+        reader.take(length)
+        if head >> 3 & 15 == 1:
+            parts.append(bytes(data[first : reader.at]))
+    return build(b"av1C", *parts)
+
+
+def _leb128(reader: Reader) -> int:
+    value = 0
+    for shift in range(0, 56, 7):
+        byte = reader.u(1)
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value
+    raise Malformed(f"{NAME}: a length inside an AV1 configuration does not end")
+
+
+def _vp9(data: memoryview, box: Box, keep: Keep) -> bytes:
+    del keep
+    version, flags, reader = full(data, box, NAME)
+    return build_full(b"vpcC", version, flags, reader.take(6), bytes(2))
+
+
+def _opus(data: memoryview, box: Box, keep: Keep) -> bytes:
+    del keep
+    reader = Reader(data, box.body, box.stop, NAME)
+    fixed = reader.take(11)
+    return build(b"dOps", fixed, reader.take(2 + fixed[1]) if fixed[10] else b"")
+
+
+def _flac(data: memoryview, box: Box, keep: Keep) -> bytes:
+    """The stream information block alone: tags and pictures of FLAC go."""
+    del keep
+    reader = full(data, box, NAME)[2]
+    head = reader.take(4)
+    if head[0] & 127 or head[1:] != b"\0\0\x22":
+        raise Malformed(f"{NAME}: a FLAC configuration does not begin with its stream information")
+    return build_full(b"dfLa", 0, 0, b"\x80", head[1:], reader.take(34))
+
+
+def _alac(data: memoryview, box: Box, keep: Keep) -> bytes:
+    del keep
+    return build_full(b"alac", 0, 0, full(data, box, NAME)[2].take(24))
+
+
+def _amr(data: memoryview, box: Box, keep: Keep) -> bytes:
+    """Without the vendor's four letters."""
+    del keep
+    reader = Reader(data, box.body, box.stop, NAME)
+    vendor = reader.take(5)
+    return build(box.kind, bytes(len(vendor)), reader.take(4 if box.kind == b"damr" else 2))
+
+
+def _eac3(data: memoryview, box: Box, keep: Keep) -> bytes:
+    del keep
+    reader = Reader(data, box.body, box.stop, NAME)
+    parts = [head := reader.take(2)]
+    for _ in range((head[1] & 7) + 1):
+        part = reader.take(3)
+        parts += [part, reader.take(1) if part[2] >> 1 & 15 else b""]
+    return build(b"dec3", *parts)
+
+
+def _streams(data: memoryview, box: Box, keep: Keep) -> bytes:
+    """MPEG-4 elementary stream descriptors: stream, decoder and sync layer; names and rights go."""
+    del keep
+    return build_full(b"esds", 0, 0, _descriptor(full(data, box, NAME)[2], 0x03))
+
+
+def _descriptor(reader: Reader, wanted: int) -> bytes:
+    kind, length = reader.u(1), 0
+    for _ in range(4):
+        byte = reader.u(1)
+        length = length << 7 | byte & 127
+        if byte < 128:
+            break
+    inside = Reader(reader.data, reader.at, min(reader.at + length, reader.stop), reader.name)
+    reader.take(inside.left)
+    if kind != wanted:
+        return b""
+    body = inside.take(ESDS_LENGTHS[kind]) if kind in ESDS_LENGTHS else inside.take(min(inside.left, 4096))
+    if kind == 0x03:
+        if body[2] & 0xE0:
+            raise Unsupported(f"{NAME}: an audio or video stream that points elsewhere is not served")
+        body = bytes(2) + body[2:] + _descriptor(inside, 0x04) + b"\x06\x01\x02"
+    elif kind == 0x04 and inside.left:
+        body += _descriptor(inside, 0x05)
+    size = len(body)
+    return bytes([kind, size >> 21 & 127 | 128, size >> 14 & 127 | 128, size >> 7 & 127 | 128, size & 127]) + body
+
+
+def _nested(data: memoryview, box: Box, keep: Keep) -> bytes:
+    """QuickTime's list of sound settings."""
+    allowed = (b"frma", b"enda", b"esds", b"alac")
+    inner = [rewrite(data, part, keep) for part in boxes(data, box.body, box.stop, NAME) if part.kind in allowed]
+    return build(b"wave", *(part for part in inner if part), build(bytes(4)))
+
+
+def _sphere(data: memoryview, box: Box, keep: Keep) -> bytes:
+    """A spherical projection without the name of the stitching software."""
+    del keep
+    sizes = {b"prhd": 16, b"equi": 20, b"cbmp": 12}
+    parts = [build_full(b"svhd", 0, 0, b"\0")]
+    for outer in boxes(data, box.body, box.stop, NAME):
+        if outer.kind == b"proj":
+            inner = [part for part in boxes(data, outer.body, outer.stop, NAME) if part.kind in sizes]
+            cut = [build(part.kind, Reader(data, part.body, part.stop, NAME).take(sizes[part.kind])) for part in inner]
+            parts.append(build(b"proj", *cut))
+    return build(b"sv3d", *parts)
+
+
+def _channels(data: memoryview, box: Box, keep: Keep) -> bytes:
+    """A channel layout by tag or bit map; described channels go with their labels."""
+    del keep
+    return build_full(b"chan", 0, 0, full(data, box, NAME)[2].take(8), bytes(4))
+
+
+REWRITES: dict[bytes, Callable[[memoryview, Box, Keep], bytes | None]] = {
+    b"pixi": _pixi, b"a1lx": _layers, b"auxC": _auxiliary, b"auxi": _auxiliary, b"colr": _colour, b"hvcC": _hevc,
+    b"avcC": _avc, b"av1C": _av1, b"vpcC": _vp9, b"dOps": _opus, b"dfLa": _flac, b"alac": _alac, b"damr": _amr,
+    b"d263": _amr, b"dec3": _eac3, b"esds": _streams, b"wave": _nested, b"chan": _channels,
+    b"sv3d": _sphere,
+}  # fmt: skip

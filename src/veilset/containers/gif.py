@@ -1,0 +1,237 @@
+"""GIF: frames, their timing and the loop count stay; comments, text, vendor blocks and tails go."""
+
+from __future__ import annotations
+
+import struct
+from typing import BinaryIO, NamedTuple
+
+from veilset.containers.allowed import Allowed, allowed
+from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
+from veilset.containers.gif_codes import used_bytes
+from veilset.containers.pieces import Ledger, Piece, emit
+from veilset.containers.recognise import identify
+from veilset.core.errors import Malformed
+from veilset.core.finding import Risk
+from veilset.core.sample import TagValue
+
+formats = ("gif",)
+
+_CONTROL, _COMMENT, _TEXT, _APPLICATION = 0xF9, 0xFE, 0x01, 0xFF
+_LOOPS = {b"NETSCAPE2.0", b"ANIMEXTS1.0"}
+_ICC = b"ICCRGBG1012"
+_XMP = b"XMP DataXMP"
+_RESIDUE = ("palette and coding choices", "pixel size")
+
+
+class Block(NamedTuple):
+    """One block: extension label (0x2C for a picture), where it starts, its data blocks, and where it stops."""
+
+    label: int
+    start: int
+    blocks: int
+    stop: int
+
+
+class Parsed(NamedTuple):
+    """Where the screen header ends, the blocks, and where the trailer ends."""
+
+    head: int
+    found: list[Block]
+    end: int
+
+
+def inspect(data: memoryview) -> Listing:
+    """Facts, every tag, and claims over every byte."""
+    parsed = _parse(data)
+    return Listing(_facts(data, parsed), tuple(_tags(data, parsed)), tuple(_plan(data, parsed, Allowed())[1]))
+
+
+def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
+    """Write the coded frames with nothing but what `keep` allows."""
+    parsed = _parse(data)
+    what = allowed(_tags(data, parsed), 1, keep)
+    return _write(data, out, parsed, what)
+
+
+def write_with(data: memoryview, out: BinaryIO, what: Allowed) -> Rebuilt:
+    """Write the coded frames with the given block of tags; GIF has room for a profile and XMP, not for EXIF."""
+    return _write(data, out, _parse(data), what)
+
+
+def _write(data: memoryview, out: BinaryIO, parsed: Parsed, what: Allowed) -> Rebuilt:
+    pieces, claims = _plan(data, parsed, what)
+    notes = (*what.notes, "GIF has no room for EXIF") if what.exif else what.notes
+    return emit(pieces, data, out, claims, (*_RESIDUE, *notes))
+
+
+def _blocks_end(data: memoryview, at: int) -> int:
+    while data[at]:
+        at += data[at] + 1
+    return at + 1
+
+
+def _joined(data: memoryview, at: int) -> bytes:
+    parts = []
+    while data[at]:
+        parts.append(bytes(data[at + 1 : at + 1 + data[at]]))
+        at += data[at] + 1
+    return b"".join(parts)
+
+
+def _table_size(flags: int) -> int:
+    return 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0
+
+
+def _parse(data: memoryview) -> Parsed:
+    if bytes(data[:6]) not in {b"GIF87a", b"GIF89a"}:
+        raise Malformed("a GIF starts with its signature, this does not")
+    try:
+        at = head = 13 + _table_size(data[10])
+        found: list[Block] = []
+        while data[at] != 0x3B:
+            found.append(_block(data, at))
+            at = found[-1].stop
+    except IndexError:
+        raise Malformed("the GIF is cut off before its trailer") from None
+    if not any(block.label == 0x2C for block in found):
+        raise Malformed("the GIF holds no picture")
+    return Parsed(head, found, at + 1)
+
+
+def _block(data: memoryview, at: int) -> Block:
+    if data[at] == 0x2C:
+        blocks = at + 11 + _table_size(data[at + 9])
+        return Block(0x2C, at, blocks, _blocks_end(data, blocks))
+    if data[at] != 0x21:
+        raise Malformed("a GIF block has to start here and none does")
+    return Block(data[at + 1], at, at + 2, _blocks_end(data, at + 2))
+
+
+def _plan(data: memoryview, parsed: Parsed, what: Allowed) -> tuple[list[Piece], list[Claim]]:
+    ledger = Ledger()
+    ledger.add(0, parsed.head, Fate.KEPT, "screen header and palette")
+    pieces: list[Piece] = [(0, parsed.head)]
+    if what.icc or what.xmp:
+        pieces[0] = b"GIF89a" + bytes(data[6 : parsed.head])
+    pieces += [_application(_ICC, what.icc), _xmp(what.xmp)]
+    looped = False
+    for index, block in enumerate(parsed.found):
+        if block.label == 0x2C:
+            _picture(data, block, pieces, ledger)
+        elif block.label == _CONTROL and _belongs_to_picture(parsed.found, index) and data[block.start + 2] == 4:
+            _keep_start(block, 8, pieces, ledger, "frame timing")
+        elif not looped and _is_loop(data, block):
+            looped = True
+            _keep_start(block, 19, pieces, ledger, "loop count")
+        else:
+            ledger.add(block.start, block.stop, Fate.DROPPED, f"extension {block.label:#04x}")
+    ledger.add(parsed.end - 1, parsed.end, Fate.KEPT, "trailer")
+    ledger.add(parsed.end, len(data), Fate.DROPPED, "bytes after the picture")
+    return [piece for piece in pieces if piece] + [b"\x3b"], ledger.claims
+
+
+def _belongs_to_picture(found: list[Block], index: int) -> bool:
+    """Whether the next block that is rendered is a picture, and no other control block stands before it."""
+    for block in found[index + 1 :]:
+        if block.label in {0x2C, _TEXT, _CONTROL}:
+            return block.label == 0x2C
+    return False
+
+
+def _is_loop(data: memoryview, block: Block) -> bool:
+    start = block.start
+    return (
+        block.label == _APPLICATION
+        and bytes(data[start + 3 : start + 14]) in _LOOPS
+        and bytes(data[start + 14 : start + 16]) == b"\x03\x01"
+    )
+
+
+def _keep_start(block: Block, size: int, pieces: list[Piece], ledger: Ledger, what: str) -> None:
+    """Keep the first `size` bytes of a block, whose last byte is then the end mark of its data blocks."""
+    pieces += [(block.start, block.start + size - 1), b"\0"]
+    ledger.add(block.start, block.start + size - 1, Fate.KEPT, what)
+    ledger.add(block.start + size - 1, block.stop, Fate.REWRITTEN, what)
+
+
+def _picture(data: memoryview, block: Block, pieces: list[Piece], ledger: Ledger) -> None:
+    coded = _joined(data, block.blocks)
+    used = used_bytes(coded, data[block.blocks - 1])
+    if used == len(coded):
+        pieces.append((block.start, block.stop))
+        ledger.add(block.start, block.stop, Fate.KEPT, "picture")
+        return
+    pieces += [(block.start, block.blocks), _sub_blocks(coded[:used])]
+    ledger.add(block.start, block.blocks, Fate.KEPT, "picture")
+    ledger.add(block.blocks, block.stop, Fate.REWRITTEN, "picture")
+
+
+def _sub_blocks(body: bytes) -> bytes:
+    parts = [body[at : at + 255] for at in range(0, len(body), 255)]
+    return b"".join(bytes([len(part)]) + part for part in parts) + b"\0"
+
+
+def _application(name: bytes, body: bytes) -> bytes:
+    return b"\x21\xff\x0b" + name + _sub_blocks(body) if body else b""
+
+
+def _xmp(packet: bytes) -> bytes:
+    if not packet:
+        return b""
+    # The packet stands unblocked; this trailer brings any reader of data blocks back into step.
+    trailer = b"\x01" + bytes(range(255, -1, -1)) + b"\0"
+    return b"\x21\xff\x0b" + _XMP + packet + trailer
+
+
+def _facts(data: memoryview, parsed: Parsed) -> Facts:
+    width, height = struct.unpack_from("<HH", data, 6)
+    frames = sum(block.label == 0x2C for block in parsed.found)
+    return Facts("gif", width, height, 1, frames, 8, 1, "palette")
+
+
+def _tags(data: memoryview, parsed: Parsed) -> list[TagValue]:
+    tags: list[TagValue] = []
+    for block in parsed.found:
+        tags += _block_tags(data, block)
+    if parsed.end < len(data):
+        tail = bytes(data[parsed.end : parsed.end + 65536])
+        kind = identify(tail)
+        path = f"gif/tail/{kind}" if kind else "gif/tail"
+        tags.append(TagValue(path, tail, Risk.HIDDEN if kind else Risk.CONTENT, len(data) - parsed.end))
+    return tags
+
+
+def _block_tags(data: memoryview, block: Block) -> tuple[TagValue, ...]:
+    size = block.stop - block.start
+    if block.label == 0x2C:
+        coded = _joined(data, block.blocks)
+        behind = coded[used_bytes(coded, data[block.blocks - 1]) :]
+        return (TagValue("gif/picture/behind", behind, Risk.CONTENT, len(behind)),) if behind else ()
+    if block.label == _CONTROL or _is_loop(data, block):
+        usual = 8 if block.label == _CONTROL else 19
+        return () if size <= usual else (_bytes_tag("gif/surplus", data, block),)
+    if block.label == _COMMENT:
+        return (TagValue("gif/comment", _joined(data, block.blocks).decode("latin-1"), Risk.CONTENT, size),)
+    if block.label == _APPLICATION:
+        return _application_tags(data, block)
+    return (_bytes_tag(f"gif/extension{block.label:02x}", data, block),)
+
+
+def _application_tags(data: memoryview, block: Block) -> tuple[TagValue, ...]:
+    name = bytes(data[block.start + 3 : block.start + 14])
+    if name == _XMP:
+        from veilset.containers.xmp import read_xmp
+
+        raw = bytes(data[block.start + 14 : block.stop])
+        end = raw.rfind(b">")
+        return read_xmp(raw[: end + 1])
+    if name == _ICC:
+        from veilset.containers.icc import read_icc
+
+        return read_icc(_joined(data, block.start + 14))
+    label = "".join(letter for letter in name.decode("latin-1") if letter.isalnum()) or "unknown"
+    return (_bytes_tag(f"gif/application/{label}", data, block),)
+
+
+def _bytes_tag(path: str, data: memoryview, block: Block) -> TagValue:
+    return TagValue(path, _joined(data, block.blocks), Risk.CONTENT, block.stop - block.start)

@@ -1,0 +1,125 @@
+"""Colour profiles: what their text says, and the same colours without it."""
+
+from __future__ import annotations
+
+import struct
+
+from veilset.containers.risks import risk_of
+from veilset.core.errors import Malformed
+from veilset.core.finding import Risk
+from veilset.core.sample import TagValue
+
+# The tags that turn numbers into colours. Everything else in a profile is text, measurement or device description.
+_COLOUR = frozenset(
+    b"rTRC gTRC bTRC kTRC rXYZ gXYZ bXYZ wtpt bkpt chad cicp gamt A2B0 A2B1 A2B2 A2B3 B2A0 B2A1 B2A2 B2A3 "
+    b"D2B0 D2B1 D2B2 D2B3 B2D0 B2D1 B2D2 B2D3 pre0 pre1 pre2 clrt clro".split()
+)
+_NAME = b"profile"
+_DATE = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
+
+
+def _elements(profile: bytes) -> dict[bytes, tuple[int, int]]:
+    if len(profile) < 132 or profile[36:40] != b"acsp":
+        raise Malformed("a colour profile has no profile header")
+    count = struct.unpack_from(">I", profile, 128)[0]
+    if count > 256 or 132 + 12 * count > len(profile):
+        raise Malformed("a colour profile has a broken table")
+    found: dict[bytes, tuple[int, int]] = {}
+    for index in range(count):
+        name, start, size = struct.unpack_from(">4sII", profile, 132 + 12 * index)
+        if start + size > len(profile) or size < 8:
+            raise Malformed("a colour profile has an element outside itself")
+        found.setdefault(name, (start, size))
+    return found
+
+
+def read_icc(profile: bytes) -> tuple[TagValue, ...]:
+    """The profile as one technical tag `icc`, and every text in it as `icc/<signature>`."""
+    tags = [TagValue("icc", profile, Risk.TECHNICAL, len(profile), technical=True)]
+    try:
+        elements = _elements(profile)
+    except Malformed:
+        return (TagValue("icc/unreadable", profile, Risk.CONTENT, len(profile)),)
+    for name, (start, size) in elements.items():
+        if name not in _COLOUR and profile[start : start + size] not in (_text(profile[8]), _notice(profile[8])):
+            label = name.decode("ascii", "replace")
+            risk = Risk.RIGHTS if name == b"cprt" else Risk.DEVICE
+            tags.append(TagValue(f"icc/{label}", profile[start : start + size], risk, size))
+    if profile[48:56].strip(b"\0 "):
+        tags.append(TagValue("icc/device", profile[48:56], Risk.DEVICE, 8))
+    if profile[24:36] != _DATE:
+        tags.append(TagValue("icc/date", profile[24:36], risk_of("date"), 12))
+    return tuple(tags)
+
+
+def sanitise(profile: bytes) -> bytes:
+    """The same colours, bit for bit, without text, dates, device names, gaps and tails.
+
+    **Guarantee**
+    - Curves, matrices and tables are copied bit for bit; a second pass changes nothing.
+
+    Raises:
+        Malformed: It cannot be read as a profile.
+    """
+    elements = _elements(profile)
+    header = bytearray(profile[:128])
+    header[4:8] = header[40:44] = header[48:52] = header[52:56] = header[80:84] = bytes(4)
+    header[24:36] = _DATE
+    header[84:128] = bytes(44)
+    bodies: dict[bytes, bytes] = {b"desc": _text(profile[8]), b"cprt": _notice(profile[8])}
+    for name, (start, size) in elements.items():
+        if name in _COLOUR:
+            bodies[name] = _exact(profile[start : start + size])
+    table, blocks = bytearray(struct.pack(">I", len(bodies))), bytearray()
+    at = 132 + 12 * len(bodies)
+    placed: dict[bytes, int] = {}
+    for name, body in bodies.items():
+        if body not in placed:
+            placed[body] = at + len(blocks)
+            blocks += body + bytes(-len(body) % 4)
+        table += struct.pack(">4sII", name, placed[body], len(body))
+    whole = header + table + blocks
+    struct.pack_into(">I", whole, 0, len(whole))
+    return bytes(whole)
+
+
+def _text(major: int) -> bytes:
+    if major >= 4:
+        return _unicode()
+    return b"desc\0\0\0\0" + struct.pack(">I", len(_NAME) + 1) + _NAME + b"\0" + bytes(4 + 4 + 2 + 1 + 67)
+
+
+def _notice(major: int) -> bytes:
+    return _unicode() if major >= 4 else b"text\0\0\0\0none\0"
+
+
+def _unicode() -> bytes:
+    words = _NAME.decode().encode("utf-16-be")
+    return b"mluc\0\0\0\0" + struct.pack(">II4sII", 1, 12, b"enUS", len(words), 28) + words
+
+
+def _exact(element: bytes) -> bytes:
+    """An element cut to the size that its own counts say, so that nothing rides behind it."""
+    kind = element[:4]
+    size = len(element)
+    if kind == b"curv":
+        size = 12 + 2 * struct.unpack_from(">I", element, 8)[0]
+    elif kind == b"para":
+        size = 12 + 4 * {0: 1, 1: 3, 2: 4, 3: 5, 4: 7}.get(struct.unpack_from(">H", element, 8)[0], 0)
+    elif kind == b"XYZ ":
+        size = 20
+    elif kind in {b"mft1", b"mft2"}:
+        size = _table_size(element)
+    if size > len(element):
+        raise Malformed("a colour profile has an element shorter than it says")
+    return kind + bytes(4) + element[8:size]
+
+
+def _table_size(element: bytes) -> int:
+    inputs, outputs, points = element[8], element[9], element[10]
+    if element[:4] == b"mft1":
+        cells: int = points**inputs
+        return 48 + 256 * inputs + cells * outputs + 256 * outputs
+    before, after = int.from_bytes(element[48:50], "big"), int.from_bytes(element[50:52], "big")
+    nodes: int = points**inputs
+    return 52 + 2 * (before * inputs + nodes * outputs + after * outputs)

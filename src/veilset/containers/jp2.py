@@ -1,0 +1,208 @@
+"""JPEG 2000: the first codestream without its comments, under a header with size, palette and colour."""
+
+from __future__ import annotations
+
+import struct
+from typing import BinaryIO
+
+from veilset.containers.assembly import Assembly
+from veilset.containers.bmff import Box, Reader, boxes, build, children, only
+from veilset.containers.contract import Facts, Fate, Keep, Listing, Rebuilt
+from veilset.containers.icc import read_icc, sanitise
+from veilset.containers.xmp import read_xmp
+from veilset.core.errors import Malformed, Unsupported
+from veilset.core.finding import Risk
+from veilset.core.sample import TagValue
+
+NAME = "JPEG 2000"
+formats = ("jp2",)
+SIGNATURE = b"\0\0\0\x0cjP  \r\n\x87\n"
+FILE_TYPE = build(b"ftyp", b"jp2 ", bytes(4), b"jp2 ")
+SOC, SOT, SOD, EOC, SIZ, COM, TLM = 0xFF4F, 0xFF90, 0xFF93, 0xFFD9, 0xFF51, 0xFF64, 0xFF55
+# Marker segments that decoding needs: capabilities, coding styles, quantisation, regions, orders, packet headers.
+NEEDED = frozenset(
+    (0xFF50, SIZ, 0xFF52, 0xFF53, 0xFF57, 0xFF58, 0xFF59, 0xFF5C, 0xFF5D, 0xFF5E, 0xFF5F, 0xFF60, 0xFF61)
+)
+DROPPED = frozenset((COM, TLM, 0xFF63))
+
+
+def inspect(data: memoryview) -> Listing:
+    """List the file.
+
+    Raises:
+        Malformed: Markers or boxes contradict each other.
+        Unsupported: Markers or pictures composed of several codestreams that are not known here.
+    """
+    plan, facts, tags = _read(data, Keep())
+    return Listing(facts, tuple(tags), plan.ledger())
+
+
+def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
+    """Write the file anew.
+
+    **Guarantee**
+    - Tile data are copied untouched; comments in any header, bytes behind the end, and every box but size, depth,
+      palette, channels, colour and codestream go.
+    """
+    return _read(data, keep)[0].finish(out)
+
+
+def _read(data: memoryview, keep: Keep) -> tuple[Assembly, Facts, list[TagValue]]:
+    plan, tags = Assembly(data, NAME), list[TagValue]()
+    if bytes(data[:4]) == b"\xff\x4f\xff\x51":
+        return plan, _codestream(plan, 0, len(data), tags), tags
+    top = list(boxes(data, 0, len(data), NAME, tail=True))
+    coded = [box for box in top if box.kind == b"jp2c"]
+    heads = [box for box in top if box.kind == b"jp2h"]
+    if bytes(data[:12]) != SIGNATURE or not coded or len(heads) != 1:
+        raise Malformed(f"{NAME}: needs its signature, one header and a codestream")
+    plan.write(SIGNATURE + FILE_TYPE + _header(data, heads[0], keep, tags))
+    for box in top:
+        if box is coded[0]:
+            facts = _boxed(plan, box, tags)
+        elif box.kind in (b"jP  ", b"ftyp", b"jp2h"):
+            plan.claim(box.start, box.stop, Fate.REWRITTEN, f"{box.word} box")
+        else:
+            plan.drop(box.start, box.stop, f"{box.word} box")
+            tags += _box_tags(data, box)
+    return plan, facts, tags
+
+
+def _boxed(plan: Assembly, box: Box, tags: list[TagValue]) -> Facts:
+    """The codestream in its box, whose length is known only once its comments are out."""
+    trial = Assembly(plan.data, NAME)
+    _codestream(trial, box.body, box.stop, [])
+    if trial.size + 8 >= 1 << 32:
+        raise Unsupported(f"{NAME}: larger than 4 GB")
+    plan.write(struct.pack(">I4s", trial.size + 8, b"jp2c"))
+    plan.claim(box.start, box.body, Fate.REWRITTEN, "jp2c box")
+    return _codestream(plan, box.body, box.stop, tags)
+
+
+def _header(data: memoryview, box: Box, keep: Keep, tags: list[TagValue]) -> bytes:
+    found = children(data, box, NAME)
+    size = Reader(data, (head := only(found, b"ihdr", NAME)).body, head.stop, NAME).take(14)
+    parts = [build(b"ihdr", size)]
+    channels = int.from_bytes(size[8:10], "big")
+    for kind in (b"bpcc", b"colr", b"pclr", b"cmap", b"cdef"):
+        for part in found.get(kind, [])[:1]:
+            reader = Reader(data, part.body, part.stop, NAME)
+            match kind:
+                case b"bpcc":
+                    parts.append(build(kind, reader.take(channels)))
+                case b"colr":
+                    parts.append(_colour(reader, keep, tags))
+                case b"pclr":
+                    parts.append(build(kind, _palette(reader)))
+                case b"cmap":
+                    parts.append(build(kind, reader.take(reader.left // 4 * 4)))
+                case _:
+                    count = reader.u(2)
+                    parts.append(build(kind, count.to_bytes(2, "big"), reader.take(6 * count)))
+    for kind in found.keys() - {b"ihdr", b"bpcc", b"colr", b"pclr", b"cmap", b"cdef"}:
+        tags += [tag for part in found[kind] for tag in _box_tags(data, part)]
+    return build(b"jp2h", *parts)
+
+
+def _palette(reader: Reader) -> bytes:
+    entries, columns = reader.take(2), reader.take(1)
+    depths = reader.take(columns[0])
+    row = sum(((depth & 127) + 8) // 8 for depth in depths)
+    return entries + columns + depths + reader.take(row * int.from_bytes(entries, "big"))
+
+
+def _colour(reader: Reader, keep: Keep, tags: list[TagValue]) -> bytes:
+    method = reader.take(3)
+    if method[0] == 1:
+        space = reader.take(4)
+        # CIELab carries ranges, offsets and an illuminant behind its number.
+        extra = reader.take(28) if space == b"\0\0\0\x0e" and reader.left >= 28 else b""
+        return build(b"colr", method, space, extra)
+    if method[0] not in (2, 3):
+        raise Unsupported(f"{NAME}: colour given in a vendor's own way is not served")
+    profile = reader.rest()
+    tags += read_icc(profile)
+    if keep.icc:
+        return build(b"colr", method, sanitise(profile))
+    grey = profile[16:20] == b"GRAY"
+    return build(b"colr", b"\1\0\0", (17 if grey else 16).to_bytes(4, "big"))
+
+
+def _codestream(plan: Assembly, start: int, stop: int, tags: list[TagValue]) -> Facts:
+    data, reader = plan.data, Reader(plan.data, start, stop, NAME)
+    if reader.u(2) != SOC:
+        raise Malformed(f"{NAME}: the codestream does not begin as one")
+    plan.keep(start, reader.at, "codestream")
+    facts: Facts | None = None
+    while True:
+        at, marker = reader.at, reader.u(2)
+        if marker == EOC:
+            plan.keep(at, reader.at, "codestream")
+            if reader.left:
+                tags.append(TagValue("jp2/tail", bytes(data[reader.at : stop]), Risk.CONTENT, reader.left))
+            plan.drop(reader.at, stop, "bytes behind the codestream")
+            break
+        if marker == SOT:
+            _tile(plan, reader, at, tags)
+            continue
+        facts = _size(data, reader) if marker == SIZ else facts
+        _segment(plan, reader, at, marker, tags)
+    if facts is None:
+        raise Malformed(f"{NAME}: the codestream does not say its size")
+    return facts
+
+
+def _segment(plan: Assembly, reader: Reader, at: int, marker: int, tags: list[TagValue]) -> None:
+    """One marker segment: kept, or dropped with its text listed."""
+    body = reader.take(max(reader.u(2) - 2, 0))
+    if marker in DROPPED:
+        plan.drop(at, reader.at, "comment" if marker == COM else "marker segment")
+        if marker == COM:
+            tags.append(TagValue("jp2/comment", body[2:].decode("utf-8", "replace"), Risk.CONTENT, reader.at - at))
+    elif marker in NEEDED:
+        plan.keep(at, reader.at, "codestream")
+    else:
+        raise Unsupported(f"{NAME}: marker {marker:#06x} is not known here")
+
+
+def _tile(plan: Assembly, reader: Reader, at: int, tags: list[TagValue]) -> None:
+    """A tile part; its length is written anew, since comments in its header go."""
+    if reader.u(2) != 10:
+        raise Malformed(f"{NAME}: a tile begins with a header of the wrong length")
+    number, length, rest = reader.take(2), reader.u(4), reader.take(2)
+    # Zero means "up to the end", which stands before the two bytes of the end marker.
+    end = at + length if length else reader.stop - 2
+    if not reader.at <= end <= reader.stop:
+        raise Malformed(f"{NAME}: a tile reaches beyond the end; the file is truncated")
+    trial = Assembly(plan.data, NAME)
+    _tile_body(trial, Reader(plan.data, reader.at, end, NAME), [])
+    new = b"\xff\x90\0\x0a" + number + struct.pack(">I", 12 + trial.size) + rest
+    plan.replace(at, reader.at, new, "tile header")
+    _tile_body(plan, Reader(plan.data, reader.at, end, NAME), tags)
+    reader.at = end
+
+
+def _tile_body(plan: Assembly, reader: Reader, tags: list[TagValue]) -> None:
+    while True:
+        at, marker = reader.at, reader.u(2)
+        if marker == SOD:
+            plan.keep(at, reader.stop, "tile data")
+            return
+        _segment(plan, reader, at, marker, tags)
+
+
+def _size(data: memoryview, reader: Reader) -> Facts:
+    inside = Reader(data, reader.at, min(reader.at + 41, reader.stop), NAME)
+    inside.take(4)
+    right, bottom, left, top = (inside.u(4) for _ in range(4))
+    inside.take(16)
+    channels, depth = inside.u(2), (inside.u(1) & 127) + 1
+    return Facts("jp2", right - left, bottom - top, 1, 1, depth, channels, "")
+
+
+def _box_tags(data: memoryview, box: Box) -> list[TagValue]:
+    raw = bytes(data[box.body : box.stop])
+    if b"<x:xmpmeta" in raw[:512]:
+        return list(read_xmp(raw))
+    risk = Risk.HIDDEN if box.kind == b"jp2c" else Risk.CONTENT
+    return [TagValue(f"jp2/{box.word}", raw, risk, box.stop - box.start)]

@@ -1,0 +1,203 @@
+"""JPEG: coded scans and their tables are copied; everything else goes, or is written anew."""
+
+from __future__ import annotations
+
+import struct
+from typing import BinaryIO
+
+from veilset.containers.allowed import Allowed, allowed, is_plain, only_shown
+from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
+from veilset.containers.exif import orientation_of
+from veilset.containers.jpeg_segments import (
+    DAC,
+    DHT,
+    DNL,
+    DQT,
+    DRI,
+    EOI,
+    FILL,
+    FRAMES,
+    SCAN,
+    SOI,
+    SOS,
+    TAIL,
+    Segment,
+    exact_length,
+    segments,
+)
+from veilset.containers.pieces import Ledger, Piece, emit
+from veilset.core.errors import Malformed
+
+formats = ("jpeg",)
+
+_PICTURE = frozenset({SCAN, SOS, DNL, DQT, DHT, DAC, DRI}) | FRAMES
+_EXIF = b"Exif\0\0"
+_XMP = b"http://ns.adobe.com/xap/1.0/\0"
+_ICC = b"ICC_PROFILE\0"
+_ICC_PART = 65519
+_RESIDUE = ("quantisation and entropy tables", "pixel size", "sensor noise")
+
+
+def inspect(data: memoryview) -> Listing:
+    """Facts, every tag, and claims over every byte."""
+    from veilset.containers.jpeg_tags import tags_of
+
+    found = segments(data)
+    return Listing(facts_of(data, found), tags_of(data, found), tuple(_plan(data, found, Allowed())[1]))
+
+
+def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
+    """Write the coded picture with nothing but what `keep` allows."""
+    found = segments(data)
+    if is_plain(keep):
+        what = only_shown(_orientation(data, found), profile_of(data, found), keep)
+    else:
+        from veilset.containers.jpeg_tags import tags_of
+
+        what = allowed(tags_of(data, found), _orientation(data, found), keep)
+    return _write(data, out, found, what)
+
+
+def write_with(data: memoryview, out: BinaryIO, what: Allowed) -> Rebuilt:
+    """Write the coded picture with the given block of tags and no other."""
+    return _write(data, out, segments(data), what)
+
+
+def _write(data: memoryview, out: BinaryIO, found: list[Segment], what: Allowed) -> Rebuilt:
+    pieces, claims = _plan(data, found, what)
+    facts_of(data, found)
+    return emit(pieces, data, out, claims, (*_RESIDUE, *what.notes))
+
+
+def _plan(data: memoryview, found: list[Segment], what: Allowed) -> tuple[list[Piece], list[Claim]]:
+    """Pieces of the output and claims of the input, in one walk."""
+    ledger = Ledger()
+    body: list[Piece] = []
+    jfif = b""
+    adobe = b""
+    last_scan = max((index for index, part in enumerate(found) if part.marker == SCAN), default=-1)
+    for index, (marker, start, payload, stop) in enumerate(found):
+        if marker in _PICTURE:
+            if index > last_scan and marker != DNL:
+                ledger.add(start, stop, Fate.DROPPED, "tables that nothing uses")
+            else:
+                _copy(data, found[index], body, ledger)
+        elif marker == 0xE0 and not jfif and _starts(data, payload, b"JFIF\0") and stop - payload >= 14:
+            jfif = b"\xff\xe0\0\x10" + bytes(data[payload : payload + 12]) + b"\0\0"
+            ledger.add(start, stop, Fate.REWRITTEN, "JFIF header")
+        elif marker == 0xEE and not adobe and _starts(data, payload, b"Adobe") and stop - payload >= 12:
+            adobe = b"\xff\xee\0\x0eAdobe\0d\0\0\0\0" + bytes(data[payload + 11 : payload + 12])
+            ledger.add(start, stop, Fate.REWRITTEN, "Adobe colour transform")
+        elif marker in {SOI, EOI}:
+            ledger.add(start, stop, Fate.KEPT, "start and end of the picture")
+        else:
+            ledger.add(start, stop, Fate.DROPPED, _called(marker))
+    head = b"\xff\xd8" + jfif + _blocks(what) + adobe
+    end = next(part for part in found if part.marker == EOI)
+    return [head, *body, (end.start, end.stop)], ledger.claims
+
+
+def _starts(data: memoryview, at: int, with_what: bytes) -> bool:
+    return bytes(data[at : at + len(with_what)]) == with_what
+
+
+def _called(marker: int) -> str:
+    if marker == TAIL:
+        return "bytes after the picture"
+    if marker == FILL:
+        return "fill bytes"
+    return (
+        "comment" if marker == 0xFE else f"application segment {marker - 0xE0}" if marker >= 0xE0 else "unknown segment"
+    )
+
+
+def _copy(data: memoryview, part: Segment, body: list[Piece], ledger: Ledger) -> None:
+    marker, start, payload, stop = part
+    if marker == SCAN:
+        body.append((start, stop))
+        ledger.add(start, stop, Fate.KEPT, "coded scans")
+        return
+    need = exact_length(marker, data[payload:stop])
+    if payload + need == stop:
+        body.append((start, stop))
+        ledger.add(start, stop, Fate.KEPT, "tables and headers of the picture")
+    else:
+        if need:
+            body.append(bytes([0xFF, marker]) + struct.pack(">H", need + 2) + bytes(data[payload : payload + need]))
+        ledger.add(start, stop, Fate.REWRITTEN, "tables and headers of the picture")
+
+
+def _blocks(what: Allowed) -> bytes:
+    made = b""
+    if what.exif:
+        made += _segment(0xE1, _EXIF + what.exif)
+    if what.xmp:
+        made += _segment(0xE1, _XMP + what.xmp)
+    parts = [what.icc[at : at + _ICC_PART] for at in range(0, len(what.icc), _ICC_PART)]
+    for number, part in enumerate(parts, 1):
+        made += _segment(0xE2, _ICC + bytes([number, len(parts)]) + part)
+    return made
+
+
+def _segment(marker: int, payload: bytes) -> bytes:
+    if len(payload) > 65533:
+        raise Malformed("what has to be kept does not fit into one JPEG segment")
+    return bytes([0xFF, marker]) + struct.pack(">H", len(payload) + 2) + payload
+
+
+def profile_of(data: memoryview, found: list[Segment]) -> bytes:
+    """The colour profile put together from its parts; empty when there is none or a part is missing."""
+    parts: dict[int, bytes] = {}
+    total = 0
+    for marker, _, payload, stop in found:
+        if marker == 0xE2 and _starts(data, payload, _ICC) and stop - payload > 14:
+            parts.setdefault(data[payload + 12], bytes(data[payload + 14 : stop]))
+            total = data[payload + 13]
+    if not parts or sorted(parts) != list(range(1, total + 1)):
+        return b""
+    return b"".join(parts[number] for number in sorted(parts))
+
+
+def _orientation(data: memoryview, found: list[Segment]) -> int:
+    for marker, _, payload, stop in found:
+        if marker == SOS:
+            break
+        if marker == 0xE1 and _starts(data, payload, _EXIF):
+            return orientation_of(data[payload + 6 : stop])
+    return 1
+
+
+def facts_of(data: memoryview, found: list[Segment]) -> Facts:
+    """Sizes and colour of the one frame.
+
+    Raises:
+        Malformed: There is not exactly one frame, or no scan.
+    """
+    frames = [part for part in found if part.marker in FRAMES]
+    if len(frames) != 1 or not any(part.marker == SCAN for part in found):
+        raise Malformed("a JPEG holds one frame and at least one scan")
+    payload = frames[0].payload
+    exact_length(frames[0].marker, data[payload : frames[0].stop])
+    bits, height, width, channels = struct.unpack_from(">BHHB", data, payload)
+    if height == 0:
+        height = next((struct.unpack_from(">H", data, part.payload)[0] for part in found if part.marker == DNL), 0)
+    if not width or not height or channels not in {1, 2, 3, 4}:
+        raise Malformed("a JPEG frame has no size, or an unknown number of channels")
+    return Facts("jpeg", width, height, _orientation(data, found), 1, bits, channels, _colour(data, found, channels))
+
+
+def _colour(data: memoryview, found: list[Segment], channels: int) -> str:
+    if channels < 3:
+        return "grey"
+    transform = None
+    for marker, _, payload, stop in found:
+        if marker == 0xEE and _starts(data, payload, b"Adobe") and stop - payload >= 12:
+            transform = data[payload + 11]
+    if channels == 4:
+        return "ycck" if transform == 2 else "cmyk"
+    frame = next(part for part in found if part.marker in FRAMES)
+    ids = bytes(data[frame.payload + 6 : frame.payload + 15 : 3])
+    has_jfif = any(part.marker == 0xE0 and _starts(data, part.payload, b"JFIF\0") for part in found)
+    if transform == 0 or (transform is None and not has_jfif and ids == b"RGB"):
+        return "rgb"
+    return "ycc"

@@ -1,0 +1,179 @@
+"""What a film says besides picture and sound: user data, places, times, telemetry tracks, names, unknown boxes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from veilset.containers.bmff import Box, Reader, boxes, children, full, header
+from veilset.containers.mp4_fragments import Part
+from veilset.containers.mp4_times import when
+from veilset.containers.mp4_tracks import Track
+from veilset.containers.risks import risk_of
+from veilset.containers.telemetry import positions
+from veilset.containers.xmp import read_xmp
+from veilset.core.errors import Malformed
+from veilset.core.finding import Risk
+from veilset.core.sample import TagValue
+
+NAME = "MP4"
+KNOWN = frozenset((b"ftyp", b"moov", b"mdat", b"moof", b"styp"))
+NESTED = frozenset((b"udta", b"meta", b"ilst", b"keys"))
+PLACE = re.compile(r"^([+-]\d+(?:\.\d+)?)([+-]\d+(?:\.\d+)?)")
+DEEPEST = 6
+
+
+def film_tags(
+    data: memoryview,
+    top: list[Box],
+    parts: dict[bytes, list[Box]],
+    tracks: list[tuple[Track, bool]],
+    fragments: list[tuple[Box, list[Part]]],
+) -> Iterator[TagValue]:
+    """Every tag of a film; each track comes with whether it is kept."""
+    for kind, found in parts.items():
+        if kind == b"mvhd":
+            yield from _times(data, found[0], "mp4/mvhd")
+        elif kind not in (b"trak", b"mvex"):
+            for box in found:
+                yield from box_tags(data, box, "mp4", 0)
+    for track, kept in tracks:
+        yield from _track_tags(data, track, kept, fragments)
+    for box in top:
+        if box.kind not in KNOWN:
+            yield from box_tags(data, box, "mp4", 0)
+
+
+def _times(data: memoryview, box: Box, path: str) -> Iterator[TagValue]:
+    version, _, reader = full(data, box, NAME)
+    for name in ("CreateDate", "ModifyDate"):
+        moment = when(reader.u(8 if version else 4))
+        if moment is not None:
+            yield TagValue(f"{path}/{name}", moment.strftime("%Y:%m:%d %H:%M:%SZ"), Risk.TIME, 8 if version else 4)
+
+
+def _track_tags(
+    data: memoryview, track: Track, kept: bool, fragments: list[tuple[Box, list[Part]]]
+) -> Iterator[TagValue]:
+    path = f"mp4/track/{track.id}"
+    found = children(data, track.box, NAME)
+    yield from _times(data, found[b"tkhd"][0], f"{path}/tkhd")
+    yield from _times(data, track.media[b"mdhd"][0], f"{path}/mdhd")
+    handler = full(data, track.media[b"hdlr"][0], NAME)[2]
+    handler.take(20)
+    name = handler.rest().strip(b"\0")
+    if name:
+        yield TagValue(f"{path}/handler_name", _text(name), Risk.DEVICE, len(name))
+    for kind in found.keys() - {b"tkhd", b"mdia", b"edts"}:
+        for box in found[kind]:
+            yield from box_tags(data, box, path, 0)
+    yield from _description_tags(data, track, path)
+    if hidden_seconds(data, track) > 0.5:
+        yield TagValue(f"{path}/edit_list", hidden_seconds(data, track), Risk.HIDDEN, 0)
+    if not kept:
+        yield from _hidden_track(data, track, path, fragments)
+
+
+def _description_tags(data: memoryview, track: Track, path: str) -> Iterator[TagValue]:
+    """The compressor's name in the codec description of a picture track."""
+    for box in track.table.get(b"stsd", []):
+        for entry in boxes(data, box.body + 8, box.stop, NAME):
+            if track.handler == b"vide" and entry.stop - entry.body >= 78:
+                name = bytes(data[entry.body + 42 : entry.body + 74])
+                word = name[1 : 1 + name[0]].strip(b"\0")
+                vendor = bytes(data[entry.body + 12 : entry.body + 16]).strip(b"\0")
+                if word:
+                    yield TagValue(f"{path}/compressor", _text(word), Risk.DEVICE, 32)
+                if vendor:
+                    yield TagValue(f"{path}/vendor", _text(vendor), Risk.DEVICE, 4)
+
+
+def _hidden_track(
+    data: memoryview, track: Track, path: str, fragments: list[tuple[Box, list[Part]]]
+) -> Iterator[TagValue]:
+    spans = [tuple(span) for span in track.chunks.tolist()]
+    spans += [
+        (r.start, r.stop) for _, parts in fragments for part in parts if part.track == track.id for r in part.runs
+    ]
+    size = sum(stop - start for start, stop in spans)
+    codec = b"".join(track.codecs[:1])
+    word = "".join(chr(c) if 32 < c < 127 else "?" for c in codec)
+    if track.handler in (b"vide", b"soun"):
+        yield TagValue(f"{path}/{word}", size, Risk.HIDDEN, size)
+        return
+    raw = b"".join(bytes(data[start:stop]) for start, stop in spans[:4096])
+    yield TagValue(f"{path}/{word}", raw, Risk.PLACE if codec in (b"gpmd", b"camm", b"djmd") else Risk.CONTENT, size)
+    for box in track.table.get(b"stsd", []):
+        yield TagValue(f"{path}/description", bytes(data[box.body : box.stop]), Risk.DEVICE, box.stop - box.start)
+    found = positions(codec, raw)
+    if found:
+        yield TagValue(f"{path}/positions", found, Risk.PLACE, size)
+
+
+def hidden_seconds(data: memoryview, track: Track) -> float:
+    """Seconds of a track's media that its edit list leaves out."""
+    found = children(data, track.box, NAME)
+    listed = [b for edits in found.get(b"edts", []) for b in children(data, edits, NAME).get(b"elst", [])]
+    clock_version, _, clock = full(data, track.media[b"mdhd"][0], NAME)
+    clock.take(16 if clock_version else 8)
+    scale, whole = clock.u(4), clock.u(8 if clock_version else 4)
+    if not listed or not scale:
+        return 0.0
+    version, _, reader = full(data, listed[0], NAME)
+    width = 8 if version else 4
+    begins = []
+    for _ in range(reader.u(4)):
+        reader.take(width)
+        begins.append(int.from_bytes(reader.take(width), "big", signed=True))
+        reader.take(4)
+    used = [begin for begin in begins if begin >= 0]
+    return min(used) / scale if used else whole / scale if begins else 0.0
+
+
+def box_tags(data: memoryview, box: Box, path: str, depth: int) -> Iterator[TagValue]:
+    """A box that goes: its children where it has them, its text where it has some, else its bytes."""
+    path = f"{path}/{box.word}"
+    if box.kind in NESTED and depth < DEEPEST:
+        # QuickTime writes `meta` as a plain box, ISO media as a full one.
+        plain = header(data, box.body, box.stop)
+        skip = 0 if box.kind in (b"udta", b"ilst") or (box.kind == b"meta" and plain and plain.kind == b"hdlr") else 4
+        skip = 8 if box.kind == b"keys" else skip
+        try:
+            inner = list(boxes(data, min(box.body + skip, box.stop), box.stop, NAME))
+        except Malformed:
+            inner = []
+        for child in inner:
+            yield from box_tags(data, child, path, depth + 1)
+        if inner:
+            return
+    raw = bytes(data[box.body : box.stop])
+    if not raw.strip(b"\0"):
+        return
+    if box.kind in (b"uuid", b"XMP_") and b"<x:xmpmeta" in raw[:256]:
+        yield from read_xmp(raw)
+        return
+    value = said(box.kind, raw)
+    risk = Risk.PLACE if box.kind in (b"\xa9xyz", b"loci", b"GPS ") else risk_of(box.word)
+    yield TagValue(path, value, risk, box.stop - box.start)
+    words = value if isinstance(value, str) else ""
+    place = PLACE.match(words)
+    if place and (box.kind == b"\xa9xyz" or "/" in words):
+        yield TagValue(f"{path}/position", (float(place[1]), float(place[2])), Risk.PLACE, len(raw))
+
+
+def said(kind: bytes, raw: bytes) -> str | bytes:
+    """The text in a user data box, or its bytes."""
+    view = Reader(memoryview(raw), 0, len(raw), NAME)
+    if kind[:1] == b"\xa9" and len(raw) > 4 and 0 < int.from_bytes(raw[:2], "big") <= len(raw) - 4:
+        size = view.u(2)
+        view.take(2)
+        return _text(view.take(size))
+    data = raw.find(b"data")
+    if 0 <= data <= 8 and len(raw) >= data + 12:
+        raw = raw[data + 12 :]
+    text = raw.strip(b"\0")
+    return _text(text) if text and all(c >= 32 or c in (9, 10, 13) for c in text) else raw
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")

@@ -1,0 +1,258 @@
+"""Tracks of MP4 and QuickTime films: where each chunk of samples stands, and the track's boxes written anew."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from veilset.containers import codec_boxes
+from veilset.containers.bmff import Box, Reader, boxes, build, build_full, children, full, only
+from veilset.containers.contract import Keep
+from veilset.containers.mp4_times import stamp
+from veilset.core.errors import Malformed, Unsupported
+
+NAME = "MP4"
+VIDEO = frozenset(
+    b"avc1 avc2 avc3 hvc1 hev1 dvh1 dvhe dva1 dvav av01 vp08 vp09 mp4v s263 h263 apcn apch apcs apco ap4h ap4x".split()
+)
+PCM = frozenset((b"raw ", b"twos", b"sowt", b"in24", b"in32", b"fl32", b"fl64", b"alaw", b"ulaw", b"lpcm", b"NONE"))
+SOUND = PCM | frozenset((b"mp4a", b"ac-3", b"ec-3", b"Opus", b"alac", b"fLaC", b"samr", b"sawb", b"ima4", b".mp3"))
+# Sample tables and the bytes of one entry.
+TABLES = {b"stts": 8, b"ctts": 8, b"stss": 4, b"stps": 4, b"stsc": 12}
+Offsets = NDArray[np.int64]
+
+
+@dataclass
+class Track:
+    """One track and its chunks.
+
+    Attributes:
+        chunks: (n, 2) start and stop in the file.
+        samples: How many samples it has, without fragments.
+    """
+
+    box: Box
+    id: int
+    handler: bytes
+    codecs: tuple[bytes, ...]
+    enabled: bool
+    width: int
+    height: int
+    matrix: tuple[int, ...]
+    media: dict[bytes, list[Box]]
+    table: dict[bytes, list[Box]]
+    chunks: Offsets
+    samples: int
+
+
+def read_track(data: memoryview, box: Box) -> Track:
+    """A track box as values.
+
+    Raises:
+        Malformed: Its tables contradict each other or the file.
+    """
+    parts = children(data, box, NAME)
+    version, flags, reader = full(data, only(parts, b"tkhd", NAME), NAME)
+    reader.take(16 if version else 8)
+    number = reader.u(4)
+    reader.take(28 if version else 24)
+    matrix = struct.unpack(">9i", reader.take(36))
+    width, height = reader.u(4) >> 16, reader.u(4) >> 16
+    media = children(data, only(parts, b"mdia", NAME), NAME)
+    handler = full(data, only(media, b"hdlr", NAME), NAME)[2].take(8)[4:]
+    inner = children(data, only(media, b"minf", NAME), NAME)
+    table = children(data, only(inner, b"stbl", NAME), NAME)
+    described = list(boxes(data, only(table, b"stsd", NAME).body + 8, only(table, b"stsd", NAME).stop, NAME))
+    _check_home(data, inner)
+    chunks, samples = _chunks(data, table, described if handler == b"soun" else [])
+    codecs = tuple(entry.kind for entry in described)
+    media |= {kind: inner[kind] for kind in (b"vmhd", b"smhd") if kind in inner}
+    return Track(box, number, handler, codecs, bool(flags & 1), width, height, matrix, media, table, chunks, samples)
+
+
+def _check_home(data: memoryview, inner: dict[bytes, list[Box]]) -> None:
+    """The samples have to lie in this very file."""
+    for part in inner.get(b"dinf", []):
+        for table in children(data, part, NAME).get(b"dref", []):
+            for entry in boxes(data, table.body + 8, table.stop, NAME):
+                # QuickTime writes `alis` references; flag 1 says "this file" in every kind.
+                if not full(data, entry, NAME)[1] & 1:
+                    raise Unsupported(f"{NAME}: a track keeps its samples in another file")
+
+
+def _numbers(data: memoryview, box: Box, kind: str, columns: int) -> NDArray[np.int64]:
+    reader = full(data, box, NAME)[2]
+    count = reader.u(4)
+    raw = reader.take(count * columns * np.dtype(kind).itemsize)
+    return np.frombuffer(raw, dtype=kind).astype(np.int64).reshape(-1, columns)
+
+
+def _chunks(data: memoryview, table: dict[bytes, list[Box]], sounds: list[Box]) -> tuple[Offsets, int]:
+    if b"co64" in table:
+        starts = _numbers(data, only(table, b"co64", NAME), ">u8", 1)[:, 0]
+    else:
+        starts = _numbers(data, only(table, b"stco", NAME), ">u4", 1)[:, 0]
+    runs = _numbers(data, only(table, b"stsc", NAME), ">u4", 3)
+    fixed, count, sizes = _sizes(data, table)
+    if not len(starts):
+        return np.zeros((0, 2), dtype=np.int64), count
+    if not len(runs) or runs[0, 0] != 1 or np.any(np.diff(runs[:, 0]) <= 0):
+        raise Malformed(f"{NAME}: the chunk table is out of order")
+    last = np.append(runs[1:, 0], len(starts) + 1)
+    held = np.repeat(runs[:, 1], np.clip(np.minimum(last, len(starts) + 1) - runs[:, 0], 0, len(starts)))
+    ends = np.minimum(np.cumsum(held), count)
+    if sizes is None:
+        per, each = _packet(data, sounds, fixed)
+        lengths = np.diff(ends, prepend=0) * each // per
+    else:
+        total = np.concatenate(([0], np.cumsum(sizes)))
+        lengths = np.diff(total[ends], prepend=0)
+    stops = starts + lengths
+    if np.any(starts < 0) or np.any(lengths < 0) or np.any(stops > len(data)):
+        raise Malformed(f"{NAME}: samples lie beyond the end of the file; it is truncated")
+    return np.stack([starts, stops], axis=1), count
+
+
+def _sizes(data: memoryview, table: dict[bytes, list[Box]]) -> tuple[int, int, NDArray[np.int64] | None]:
+    if b"stz2" in table:
+        reader = full(data, only(table, b"stz2", NAME), NAME)[2]
+        width, count = reader.u(4) & 255, reader.u(4)
+        if width == 4:
+            raw = np.frombuffer(reader.take((count + 1) // 2), dtype=np.uint8)
+            return 0, count, np.stack([raw >> 4, raw & 15], axis=1).ravel()[:count].astype(np.int64)
+        return (
+            0,
+            count,
+            np.frombuffer(reader.take(count * width // 8), dtype=f">u{max(width // 8, 1)}").astype(np.int64),
+        )
+    reader = full(data, only(table, b"stsz", NAME), NAME)[2]
+    fixed, count = reader.u(4), reader.u(4)
+    if fixed:
+        return fixed, count, None
+    return 0, count, np.frombuffer(reader.take(4 * count), dtype=">u4").astype(np.int64)
+
+
+def _packet(data: memoryview, sounds: list[Box], fixed: int) -> tuple[int, int]:
+    """Samples and bytes of a packet: QuickTime counts sound by the single sample, whatever the table says."""
+    if not sounds:
+        return 1, fixed
+    reader = Reader(data, sounds[0].body + 8, sounds[0].stop, NAME)
+    version = reader.u(2)
+    reader.take(6)
+    channels, bits = reader.u(2), reader.u(2)
+    reader.take(8)
+    if version == 1:
+        per, _, frame = reader.u(4), reader.u(4), reader.u(4)
+        return (per, frame) if per and frame else (1, fixed)
+    if version == 2:
+        reader.take(28)
+        frame, per = reader.u(4), reader.u(4)
+        return (per, frame) if per and frame else (1, fixed)
+    if sounds[0].kind in PCM and fixed == 1:
+        return 1, max(1, channels * (1 if sounds[0].kind in (b"alaw", b"ulaw") else bits // 8))
+    return 1, fixed
+
+
+def write_track(data: memoryview, track: Track, keep: Keep, starts: Offsets, wide: bool) -> bytes:
+    """The track box with nothing but what decoding and timing need; `starts` are the chunks' new places."""
+    parts = children(data, track.box, NAME)
+    media = only(parts, b"mdia", NAME)
+    inside = children(data, media, NAME)
+    head = full(data, only(inside, b"mdhd", NAME), NAME)
+    size = 8 if head[0] else 4
+    times = b"".join(stamp(head[2].take(size), keep) for _ in range(2))
+    clock = build_full(b"mdhd", head[0], 0, times, head[2].take(4 + size), b"\x55\xc4", bytes(2))
+    handler = build_full(b"hdlr", 0, 0, bytes(4), track.handler, bytes(13))
+    sound = track.handler == b"soun"
+    look = build_full(b"smhd", 0, 0, bytes(4)) if sound else build_full(b"vmhd", 0, 1, bytes(8))
+    home = build(b"dinf", build_full(b"dref", 0, 0, struct.pack(">I", 1), build_full(b"url ", 0, 1)))
+    table = build(b"stbl", *_table(data, track, keep, starts, wide))
+    edits = build(b"edts", _edits(data, parts)) if b"edts" in parts else b""
+    return build(
+        b"trak", _head(data, only(parts, b"tkhd", NAME), keep), edits,
+        build(b"mdia", clock, handler, build(b"minf", look, home, table)),
+    )  # fmt: skip
+
+
+def _head(data: memoryview, box: Box, keep: Keep) -> bytes:
+    version, flags, reader = full(data, box, NAME)
+    size = 8 if version else 4
+    times = b"".join(stamp(reader.take(size), keep) for _ in range(2))
+    number = reader.take(4)
+    reader.take(4)
+    length = reader.take(size)
+    reader.take(8)
+    order = reader.take(6)
+    reader.take(2)
+    return build_full(
+        b"tkhd", version, flags & 15, times, number, bytes(4), length, bytes(8), order, bytes(2), reader.take(44)
+    )
+
+
+def _edits(data: memoryview, parts: dict[bytes, list[Box]]) -> bytes:
+    listed = children(data, parts[b"edts"][0], NAME).get(b"elst", [])
+    if not listed:
+        return b""
+    version, _, reader = full(data, listed[0], NAME)
+    count = reader.u(4)
+    return build_full(b"elst", version, 0, struct.pack(">I", count), reader.take(count * (20 if version else 12)))
+
+
+def _table(data: memoryview, track: Track, keep: Keep, starts: Offsets, wide: bool) -> list[bytes]:
+    made = [_descriptions(data, track, keep)]
+    for kind, each in TABLES.items():
+        for box in track.table.get(kind, [])[:1]:
+            version, _, reader = full(data, box, NAME)
+            count = reader.u(4)
+            made.append(build_full(kind, version, 0, struct.pack(">I", count), reader.take(count * each)))
+    for box in track.table.get(b"cslg", [])[:1]:
+        version, _, reader = full(data, box, NAME)
+        made.append(build_full(b"cslg", version, 0, reader.take(40 if version else 20)))
+    made += [
+        build_full(b"sdtp", 0, 0, full(data, box, NAME)[2].take(track.samples))
+        for box in track.table.get(b"sdtp", [])[:1]
+    ]
+    fixed, count, sizes = _sizes(data, track.table)
+    listed = b"" if sizes is None else sizes.astype(">u4").tobytes()
+    made.append(build_full(b"stsz", 0, 0, struct.pack(">II", fixed, count), listed))
+    places = starts.astype(">u8" if wide else ">u4").tobytes()
+    made.append(build_full(b"co64" if wide else b"stco", 0, 0, struct.pack(">I", len(starts)), places))
+    return made
+
+
+def _descriptions(data: memoryview, track: Track, keep: Keep) -> bytes:
+    box = only(track.table, b"stsd", NAME)
+    version, _, reader = full(data, box, NAME)
+    count = reader.u(4)
+    made = [_description(data, entry, track.handler, keep) for entry in boxes(data, reader.at, box.stop, NAME)]
+    if count != len(made):
+        raise Malformed(f"{NAME}: a track says {count} codecs and has {len(made)}")
+    return build_full(b"stsd", version, 0, struct.pack(">I", count), *made)
+
+
+def _description(data: memoryview, entry: Box, handler: bytes, keep: Keep) -> bytes:
+    allowed = SOUND if handler == b"soun" else VIDEO
+    if entry.kind in (b"encv", b"enca", b"drmi", b"drms"):
+        raise Unsupported(f"{NAME}: the film is protected (encrypted) and cannot be cleaned")
+    if entry.kind not in allowed:
+        raise Unsupported(f"{NAME}: tracks coded as {entry.word!r} are not served; convert the film to H.264 and AAC")
+    reader = Reader(data, entry.body, entry.stop, NAME)
+    if handler == b"soun":
+        reader.take(8)
+        version = reader.u(2)
+        reader.take(6)
+        fixed = bytes(6) + b"\0\1" + struct.pack(">H", version) + bytes(6) + reader.take(12)
+        fixed += reader.take({0: 0, 1: 16, 2: 36}.get(version, 0))
+    else:
+        # Vendor, compressor name and quality settings go; the rest is size, resolution and depth.
+        reader.take(24)
+        sizes = reader.take(12)
+        reader.take(38)
+        depth = reader.take(2)
+        reader.take(2)
+        fixed = bytes(6) + b"\0\1" + bytes(16) + sizes + bytes(4) + b"\0\1" + bytes(32) + depth + b"\xff\xff"
+    inner = [codec_boxes.rewrite(data, part, keep) for part in boxes(data, reader.at, entry.stop, NAME)]
+    return build(entry.kind, fixed, *(part for part in inner if part))

@@ -1,0 +1,204 @@
+"""PNG and APNG: chunks by allowlist, pictures cut to their declared size, nothing after the end."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+from veilset.containers.allowed import Allowed, allowed
+from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
+from veilset.containers.exif import orientation_of
+from veilset.containers.pieces import Ledger, Piece, emit
+from veilset.containers.png_chunks import SIGNATURE, Chunk, Head, chunks, make_chunk, measure, read_head, recompress
+from veilset.core.errors import Malformed, Unsupported
+
+formats = ("png",)
+
+_LENGTHS = {
+    b"gAMA": {4}, b"cHRM": {32}, b"sRGB": {1}, b"cICP": {4}, b"sBIT": {1, 2, 3, 4}, b"pHYs": {9},
+    b"bKGD": {1, 2, 6}, b"mDCV": {24}, b"cLLI": {8}, b"acTL": {8}, b"fcTL": {26},
+}  # fmt: skip
+_CRITICAL = {b"IHDR", b"PLTE", b"IDAT", b"IEND"}
+_COLOURS = {0: "grey", 2: "rgb", 3: "palette", 4: "greya", 6: "rgba"}
+_RESIDUE = ("pixel size", "sensor noise")
+
+
+class Picture(NamedTuple):
+    """The chunks of one compressed picture, where its bytes lie in them, and its decoded size."""
+
+    members: tuple[int, ...]
+    parts: tuple[memoryview, ...]
+    expected: int
+
+
+def inspect(data: memoryview) -> Listing:
+    """Facts, every tag, and claims over every byte."""
+    from veilset.containers.png_tags import tags_of
+
+    found, end = chunks(data)
+    head = read_head(data, found)
+    listed = tags_of(data, found, end)
+    surplus = [
+        (found[picture.members[0]].name.decode(), measured.surplus, b"".join(picture.parts)[measured.used :])
+        for picture in _pictures(data, found, head)
+        for measured in [measure(picture.parts, picture.expected)]
+    ]
+    from veilset.containers.png_tags import surplus_tags
+
+    plan = _plan(data, found, end, head, Allowed())
+    return Listing(_facts(data, found, head), (*listed, *surplus_tags(surplus)), tuple(plan[1]))
+
+
+def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
+    """Write the coded picture with nothing but what `keep` allows."""
+    from veilset.containers.png_tags import tags_of
+
+    found, end = chunks(data)
+    what = allowed(tags_of(data, found, end), _orientation(data, found), keep)
+    return _write(data, out, what)
+
+
+def write_with(data: memoryview, out: BinaryIO, what: Allowed) -> Rebuilt:
+    """Write the coded picture with the given block of tags and no other."""
+    return _write(data, out, what)
+
+
+def _write(data: memoryview, out: BinaryIO, what: Allowed) -> Rebuilt:
+    found, end = chunks(data)
+    head = read_head(data, found)
+    _facts(data, found, head)
+    pieces, claims = _plan(data, found, end, head, what)
+    return emit(pieces, data, out, claims, (*_RESIDUE, *what.notes))
+
+
+def _animated(found: list[Chunk]) -> bool:
+    return any(chunk.name == b"acTL" for chunk in found)
+
+
+def _plan(data: memoryview, found: list[Chunk], end: int, head: Head, what: Allowed) -> tuple[list[Piece], list[Claim]]:
+    fixed = _cut_pictures(data, found, head)
+    animated = _animated(found)
+    ledger = Ledger()
+    ledger.add(0, 8, Fate.KEPT, "signature")
+    pieces: list[Piece] = [SIGNATURE]
+    number = 0
+    for index, chunk in enumerate(found):
+        name, start, stop = chunk
+        if not _stays(data, chunk, head, animated):
+            ledger.add(start, stop, Fate.DROPPED, f"chunk {name.decode('ascii')}")
+            continue
+        new = fixed.get(index)
+        if new is None and name in {b"fcTL", b"fdAT"}:
+            new = _renumbered(data, chunk, number)
+        elif new and name == b"fdAT":
+            new = make_chunk(name, struct.pack(">I", number) + new[12:-4])
+        number += name in {b"fcTL", b"fdAT"} and new != b""
+        ledger.add(start, stop, Fate.KEPT if new is None else Fate.REWRITTEN, f"chunk {name.decode('ascii')}")
+        pieces.append((start, stop) if new is None else new)
+        if name == b"IHDR":
+            pieces.append(_blocks(what))
+    ledger.add(end, len(data), Fate.DROPPED, "bytes after the picture")
+    return [piece for piece in pieces if piece], ledger.claims
+
+
+def _stays(data: memoryview, chunk: Chunk, head: Head, animated: bool) -> bool:
+    name, size = chunk.name, chunk.stop - chunk.start - 12
+    if name in _CRITICAL:
+        return True
+    if not name[0] & 32:
+        raise Unsupported(f"the PNG needs a chunk {name.decode('ascii')} that is not known; save it anew")
+    if name in {b"acTL", b"fcTL", b"fdAT"} and not animated:
+        return False
+    wanted = _LENGTHS.get(name)
+    if name == b"tRNS":
+        wanted = {0: {2}, 2: {6}}.get(head.kind, set(range(1, 257)) if head.kind == 3 else set())
+    if name != b"fdAT" and (wanted is None or size not in wanted):
+        return False
+    return bool(zlib.crc32(data[chunk.start + 4 : chunk.stop - 4]) == struct.unpack_from(">I", data, chunk.stop - 4)[0])
+
+
+def _renumbered(data: memoryview, chunk: Chunk, number: int) -> bytes | None:
+    if struct.unpack_from(">I", data, chunk.start + 8)[0] == number:
+        return None
+    return make_chunk(chunk.name, struct.pack(">I", number) + bytes(data[chunk.body][4:]))
+
+
+def _pictures(data: memoryview, found: list[Chunk], head: Head) -> Iterator[Picture]:
+    still = [index for index, chunk in enumerate(found) if chunk.name == b"IDAT"]
+    if not still or still[-1] - still[0] != len(still) - 1:
+        raise Malformed("a PNG holds its picture in chunks that follow one another")
+    yield Picture(tuple(still), tuple(data[found[i].body] for i in still), head.decoded_size(head.width, head.height))
+    if not _animated(found):
+        return
+    members: list[int] = []
+    size = (0, 0)
+    for index, chunk in enumerate([*found, Chunk(b"fcTL", 0, 0)]):
+        if chunk.name == b"fcTL":
+            if members:
+                parts = tuple(data[found[i].body][4:] for i in members)
+                yield Picture(tuple(members), parts, head.decoded_size(*size))
+            members = []
+            if chunk.stop:
+                size = struct.unpack_from(">II", data, chunk.start + 12)
+        elif chunk.name == b"fdAT":
+            members.append(index)
+
+
+def _cut_pictures(data: memoryview, found: list[Chunk], head: Head) -> dict[int, bytes]:
+    """New chunks for pictures that hold more than they declare: chunk index to its bytes (empty: left out)."""
+    fixed: dict[int, bytes] = {}
+    for picture in _pictures(data, found, head):
+        total = sum(map(len, picture.parts))
+        measured = measure(picture.parts, picture.expected)
+        if measured.used == total and not measured.overlong:
+            continue
+        if measured.overlong:
+            stream = recompress(picture.parts, picture.expected)
+        else:
+            stream = b"".join(picture.parts)[: measured.used]
+        name = found[picture.members[0]].name
+        body = stream if name == b"IDAT" else bytes(4) + stream
+        fixed |= dict.fromkeys(picture.members, b"")
+        fixed[picture.members[0]] = make_chunk(name, body)
+    return fixed
+
+
+def _blocks(what: Allowed) -> bytes:
+    made = b""
+    if what.icc:
+        made += make_chunk(b"iCCP", b"profile\0\0" + zlib.compress(what.icc, 9))
+    if what.exif:
+        made += make_chunk(b"eXIf", what.exif)
+    if what.xmp:
+        made += make_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + what.xmp)
+    return made
+
+
+def _orientation(data: memoryview, found: list[Chunk]) -> int:
+    for chunk in found:
+        if chunk.name == b"eXIf":
+            return orientation_of(data[chunk.body])
+    return 1
+
+
+def _facts(data: memoryview, found: list[Chunk], head: Head) -> Facts:
+    frames = 1
+    controls = [data[chunk.body] for chunk in found if chunk.name == b"acTL"]
+    if controls:
+        frames = struct.unpack_from(">I", controls[0])[0]
+        if frames != sum(chunk.name == b"fcTL" for chunk in found) or not frames:
+            raise Malformed("the PNG animation holds another number of frames than it declares")
+    if head.kind == 3 and not any(chunk.name == b"PLTE" for chunk in found):
+        raise Malformed("a PNG with a palette has none")
+    for chunk in found:
+        size = chunk.stop - chunk.start - 12
+        if chunk.name == b"PLTE" and (size % 3 or not 0 < size <= 768):
+            raise Malformed("a PNG palette has an impossible size")
+        if chunk.name == b"IEND" and size:
+            raise Malformed("the end chunk of a PNG holds bytes")
+    return Facts(
+        "png", head.width, head.height, _orientation(data, found), frames, head.depth, head.channels,
+        _COLOURS[head.kind],
+    )  # fmt: skip

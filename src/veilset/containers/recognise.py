@@ -1,0 +1,76 @@
+"""Tell a format by its first bytes. Nothing here is imported but the standard library's `re`."""
+
+from __future__ import annotations
+
+import re
+
+_MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"\xff\xd8\xff", "jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"GIF87a", "gif"),
+    (b"GIF89a", "gif"),
+    (b"BM", "bmp"),
+    (b"II*\0", "tiff"),
+    (b"MM\0*", "tiff"),
+    (b"II+\0\x08\0\0\0", "tiff"),
+    (b"MM\0+\0\x08\0\0", "tiff"),
+    (b"\xff\x0a", "jxl"),
+    (b"\0\0\0\x0cJXL \r\n\x87\n", "jxl"),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", "jp2"),
+    (b"\xff\x4f\xff\x51", "jp2"),
+    (b"%PDF-", "pdf"),
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),
+    (b"8BPS\0", "psd"),
+    (b"\x1f\x8b", "gzip"),
+)
+_HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"mif2"}
+_AVIF = {b"avif", b"avis"}
+_MOVIE_BOXES = {b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
+# Possessive inner loops: a file full of comments must not be tried in every combination.
+_SVG = re.compile(
+    rb"\A(?:\xef\xbb\xbf)?\s*(?:(?:<\?(?:(?!\?>).)*+\?>|<!--(?:(?!-->).)*+-->|<!DOCTYPE[^>\[]*+(?:\[[^\]]*+\]\s*)?>)\s*)*+"
+    rb"<(?:\w+:)?svg[\s>]",
+    re.DOTALL,
+)
+
+
+def identify(head: bytes) -> str | None:
+    """Format name by content, from at least the first 4 KiB of a file; None when it is none that we know.
+
+    >>> identify(b"RIFF\\x10\\0\\0\\0WEBPVP8 "), identify(b"\\0\\0\\0\\x18ftypheic\\0\\0\\0\\0mif1heic")
+    ('webp', 'heif')
+    """
+    head = bytes(head[:65536])
+    for magic, name in _MAGIC:
+        if head.startswith(magic) and (name != "bmp" or _is_bmp(head)):
+            return name
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "webp"
+    if head[4:8] == b"ftyp":
+        return _by_brand(head)
+    if head[4:8] in _MOVIE_BOXES:
+        return "mp4"
+    if head[128:132] == b"DICM":
+        return "dicom"
+    if head[257:262] == b"ustar":
+        return "tar"
+    if _SVG.match(head):
+        return "svg"
+    if b"%PDF-" in head[:1024]:
+        return "pdf"
+    return None
+
+
+def _is_bmp(head: bytes) -> bool:
+    return len(head) >= 26 and int.from_bytes(head[14:18], "little") in {12, 40, 52, 56, 64, 108, 124}
+
+
+def _by_brand(head: bytes) -> str:
+    size = min(int.from_bytes(head[:4], "big"), 1024)
+    major, brands = head[8:12], {head[at : at + 4] for at in range(16, max(size, 16), 4)}
+    if major in _AVIF or (major not in _HEIF and brands & _AVIF):
+        return "avif"
+    if major in _HEIF:
+        return "avif" if brands & _AVIF and not brands & {b"heic", b"heix", b"hevc"} else "heif"
+    return "mp4"

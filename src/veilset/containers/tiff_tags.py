@@ -1,0 +1,107 @@
+"""What the pages of a TIFF say."""
+
+from __future__ import annotations
+
+from veilset.containers import tiff_fields as tags
+from veilset.containers.exif import CHILDREN, tag_value
+from veilset.containers.exif_names import IFD0
+from veilset.containers.ifd import Entry, Header, read_directory, value_of
+from veilset.containers.recognise import identify
+from veilset.containers.tiff_pages import Page, every
+from veilset.core.errors import Malformed
+from veilset.core.finding import Risk
+from veilset.core.sample import TagValue
+
+_LARGE = 4096
+_MOST_GAPS = 1 << 16
+
+
+def tags_of(data: memoryview, header: Header, pages: list[Page]) -> tuple[TagValue, ...]:
+    """Every tag of every page, as `exif/ifd0/Model`; below them the EXIF and GPS directories, XMP, IPTC and profile."""
+    found: list[TagValue] = []
+    for index, page in enumerate(every(pages)):
+        for entry in page.directory.entries:
+            found += _entry_tags(data, header, entry, f"exif/ifd{index}/", index)
+    gaps = _unclaimed(data, header, pages)
+    if gaps:
+        risk = Risk.HIDDEN if identify(gaps.lstrip(b"\0")) else Risk.CONTENT
+        found.append(TagValue("tiff/gaps", gaps[:_MOST_GAPS], risk, len(gaps)))
+    return tuple(found)
+
+
+def _entry_tags(data: memoryview, header: Header, entry: Entry, prefix: str, index: int) -> tuple[TagValue, ...]:
+    if entry.start + entry.size > len(data):
+        return (TagValue(f"{prefix}{IFD0.get(entry.tag, f'{entry.tag:#06x}')}", None, Risk.CONTENT, 0),)
+    raw = data[entry.start : entry.start + entry.size]
+    if entry.tag in CHILDREN and entry.number == 1:
+        return _below(data, header, entry, index)
+    if entry.tag == tags.ICC:
+        from veilset.containers.icc import read_icc
+
+        return read_icc(bytes(raw))
+    if entry.tag == tags.XMP:
+        from veilset.containers.xmp import read_xmp
+
+        return read_xmp(bytes(raw))
+    if entry.tag == 0x83BB:
+        from veilset.containers.iptc import read_iptc
+
+        return read_iptc(bytes(raw))
+    if entry.tag == 0x8649:
+        from veilset.containers.iptc import read_photoshop
+
+        return read_photoshop(bytes(raw))
+    if entry.tag in {tags.STRIP_OFFSETS, tags.STRIP_COUNTS, tags.TILE_OFFSETS, tags.TILE_COUNTS}:
+        return (TagValue(prefix + IFD0[entry.tag], None, Risk.TECHNICAL, entry.size, technical=True),)
+    if entry.tag in tags.SHOWN or entry.tag in tags.RAW or entry.tag == tags.JPEG_TABLES:
+        return (_technical(data, header, entry, prefix),)
+    if entry.tag in tags.GEO:
+        name = IFD0.get(entry.tag, f"{entry.tag:#06x}")
+        return (TagValue(prefix + name, value_of(data, entry, header.order), Risk.PLACE, entry.size),)
+    return (tag_value(data, header, entry, prefix, IFD0),)
+
+
+def _technical(data: memoryview, header: Header, entry: Entry, prefix: str) -> TagValue:
+    limit = tags.SHOWN.get(entry.tag, tags.RAW.get(entry.tag, 1 << 20))
+    name = IFD0.get(entry.tag, f"{entry.tag:#06x}")
+    value = value_of(data, entry, header.order) if entry.size <= _LARGE else None
+    technical = entry.number <= limit and entry.type not in {2, 129}
+    return TagValue(prefix + name, value, Risk.TECHNICAL if technical else Risk.CONTENT, entry.size, technical)
+
+
+def _below(data: memoryview, header: Header, entry: Entry, index: int) -> tuple[TagValue, ...]:
+    label, names = CHILDREN[entry.tag]
+    number = "" if index == 0 else str(index)
+    try:
+        at = value_of(data, entry, header.order)
+        found = read_directory(data, header, at).entries
+    except (Malformed, TypeError):
+        return (TagValue(f"exif/{label}{number}/unreadable", None, Risk.CONTENT, entry.size),)
+    return tuple(tag_value(data, header, one, f"exif/{label}{number}/", names) for one in found)
+
+
+def _unclaimed(data: memoryview, header: Header, pages: list[Page]) -> bytes:
+    """Bytes that belong to no page, outside alignment padding."""
+    spans = [(0, 16 if header.big else 8)]
+    for page in every(pages):
+        spans.append((page.at, page.directory.stop))
+        spans += [(one.start, one.start + one.size) for one in page.directory.entries]
+        spans += [span for span in page.stretches if span[1]]
+        for entry in page.directory.entries:
+            if entry.tag in CHILDREN and entry.number == 1:
+                spans += _spans_below(data, header, entry)
+    at, gaps = 0, b""
+    for start, stop in [*sorted(spans), (len(data), len(data))]:
+        if start > at + 16 or any(data[at:start]):
+            gaps += bytes(data[at : min(start, at + _MOST_GAPS)])
+        at = max(at, stop)
+    return gaps
+
+
+def _spans_below(data: memoryview, header: Header, entry: Entry) -> list[tuple[int, int]]:
+    try:
+        directory = read_directory(data, header, value_of(data, entry, header.order))
+    except (Malformed, TypeError):
+        return []
+    at = value_of(data, entry, header.order)
+    return [(at, directory.stop), *((one.start, one.start + one.size) for one in directory.entries)]

@@ -1,0 +1,63 @@
+"""A pool of processes on this machine."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from typing import TypeVar
+
+from veilset.core.check import in_range
+from veilset.core.errors import BrokenContract
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+AHEAD_PER_WORKER = 4
+
+
+@dataclass(frozen=True)
+class Local:
+    """Runs a step over items in `workers` processes, results in the order of the items, bounded work in flight.
+
+    With one worker everything runs in this process. Workers are started afresh (not forked), so that the threads of a
+    network runtime are never copied half alive.
+
+    *Raises*: whatever the step raises; `BrokenContract` when a worker dies without a word.
+
+    >>> list(Local(workers=1).map(abs, [-1, 2]))
+    [1, 2]
+    """
+
+    workers: int = 0
+
+    def __post_init__(self) -> None:
+        in_range(0, 1024, workers=self.workers)
+
+    def map(self, step: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+        """Results in the order of the items."""
+        workers = self.workers or os.cpu_count() or 1
+        if workers == 1:
+            yield from map(step, items)
+            return
+        context = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(workers, mp_context=context)
+        waiting: deque[Future[R]] = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(step, item))
+                if len(waiting) >= workers * AHEAD_PER_WORKER:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        except BrokenProcessPool as error:
+            raise BrokenContract(
+                "a worker process died (out of memory, or killed); nothing was released. "
+                "Run the same command again to go on, with fewer workers if memory is short."
+            ) from error
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)

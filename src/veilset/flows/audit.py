@@ -1,0 +1,98 @@
+"""audit: what a set gives away. Reads everything, changes nothing, writes a private report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from veilset.core.errors import Unreadable, UsageError
+from veilset.core.roles import Detector, Engine, SetDetector, Source
+from veilset.flows.catalog import Catalog, catalog
+from veilset.flows.look import Look, guarded
+from veilset.flows.progress import Progress, silent
+from veilset.flows.report.audit_page import write_page
+from veilset.flows.summary import Collector, Summary
+from veilset.flows.workplace import write_atomically, writing
+
+DEFAULT = ("metadata", "hidden", "face")
+
+
+@dataclass(frozen=True)
+class Audited:
+    """A finished audit: its numbers, and where the private report lies (None when none was asked for)."""
+
+    summary: Summary
+    report: Path | None
+
+
+def audit(
+    photos: str | Path,
+    report: str | Path | None = None,
+    *,
+    find: Sequence[str] = DEFAULT,
+    workers: int = 0,
+    progress: Progress = silent,
+    names: Catalog | None = None,
+) -> Audited:
+    """Look at every picture below `photos` and say what the set gives away.
+
+    Args:
+        photos: Folder of pictures.
+        report: New folder for `report.html`, `audit.json`, `findings.parquet` and `samples.csv`; private.
+        find: Detectors by name, with their defaults.
+        workers: Processes; 0 means one per core.
+        progress: Called with what is being done, how much is done, and how much there is.
+        names: Catalog of wings; the installed one by default.
+
+    Raises:
+        UsageError: You asked wrongly.
+        DataError: There is nothing to look at.
+        BrokenContract: A plug-in, or Veilset, is wrong.
+    """
+    names = names or catalog()
+    source: Source = names.build("source", "folder", {"path": str(photos)})
+    built: dict[str, Any] = {name: names.build("detector", name) for name in dict.fromkeys(find)}
+    out = _report_folder(photos, report)
+    refs = source.refs()
+    if not refs:
+        raise Unreadable(f"{photos}: there is no picture in this folder; nothing to audit")
+    engine: Engine = names.build("engine", "local", {"workers": workers})
+    look = Look(
+        source,
+        tuple((name, one) for name, one in built.items() if isinstance(one, Detector)),
+        tuple((name, one) for name, one in built.items() if isinstance(one, SetDetector)),
+    )
+    observed: dict[str, dict[str, Any]] = {name: {} for name, _ in look.set_detectors}
+    with Collector(out) as collector:
+        for number, seen in enumerate(engine.map(look, refs), 1):
+            collector.add(seen)
+            for name, value in seen.observed.items():
+                observed[name][seen.ref.id] = value
+            progress("looking", number, len(refs))
+        for name, detector in look.set_detectors:
+            concluded = guarded(f"detector {name}", refs[0], detector.conclude, observed[name])
+            collector.conclude({ref.id: ref for ref in refs}, concluded)
+    summary = collector.summary(str(photos), tuple(built))
+    if out is not None:
+        progress("writing the report", 0, 1)
+        write_page(out / "report.html", summary, source)
+        write_atomically(out / "audit.json", summary.to_json().encode())
+        progress("writing the report", 1, 1)
+    return Audited(summary, out)
+
+
+def _report_folder(photos: str | Path, report: str | Path | None) -> Path | None:
+    """The folder for the report, made now, so that a bad place is known before the work."""
+    if report is None:
+        return None
+    out = Path(report)
+    if out.resolve().is_relative_to(Path(photos).resolve()):
+        raise UsageError(f"{out}: the report lies inside the pictures; choose a folder outside of {photos}")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(f"{out}: exists already; choose a new folder for the report")
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+        out.chmod(0o700)
+    return out

@@ -1,0 +1,158 @@
+"""release: treat a set under a policy, attack the result, and publish it with the evidence, or refuse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from veilset.core.errors import DataError, GateFailed, Refusal, TooManyOmitted, Unreadable, Unruled, WeakNoise
+from veilset.core.manifest import Manifest
+from veilset.core.measurement import Measurement
+from veilset.core.noise import Noise, SystemNoise, generator
+from veilset.core.roles import Case, Engine, Knowledge, Ref, Source
+from veilset.flows import assemble
+from veilset.flows.catalog import Catalog, catalog
+from veilset.flows.labels import carry_labels
+from veilset.flows.look import guarded
+from veilset.flows.papers import Papers
+from veilset.flows.progress import Progress, silent
+from veilset.flows.promises import check_promises, guarantee_table
+from veilset.flows.run import Run, weights_used
+from veilset.flows.tally import Pairs, Tally
+from veilset.flows.workplace import Workplace, write_atomically
+from veilset.policy.gate import GateResult, check_gate
+from veilset.policy.load import load_policy
+from veilset.policy.schema import Policy
+from veilset.records.releases import register
+
+
+@dataclass(frozen=True)
+class Released:
+    """A finished release: where it lies, its manifest, and how its gates came out."""
+
+    root: Path
+    manifest: Manifest
+    gates: tuple[GateResult, ...]
+
+
+def release(
+    photos: str | Path,
+    output: str | Path,
+    policy: str | Path | Policy = "share-photo",
+    *,
+    workers: int = 0,
+    progress: Progress = silent,
+    noise: Noise | None = None,
+    names: Catalog | None = None,
+    answers: str | Path | None = None,
+    key: str | Path | None = None,
+    passphrase: str = "",
+) -> Released:
+    """Treat every picture below `photos` under `policy` and publish the result in `output/public`, or refuse.
+
+    A run that was killed goes on where it was with the same call. Originals are only read.
+
+    Args:
+        photos: Folder of pictures.
+        output: New folder; `public/` is the release, `private/` must never be shared.
+        policy: YAML file, profile name, or a loaded policy.
+        workers: Processes; 0 means one per core.
+        progress: Called with what is being done, how much is done, and how much there is.
+        noise: Source of randomness; anything seeded is refused.
+        names: Catalog of wings; the installed one by default.
+        answers: `dataset.yaml` with what only people can answer, for the papers.
+        key: Private key that signs the manifest.
+        passphrase: Of the key.
+
+    Raises:
+        UsageError: You asked wrongly (policy, output, weights).
+        DataError: The input cannot be used at all.
+        Refusal: It would not be safe; `private/refusal.json` holds the numbers.
+        BrokenContract: A plug-in, or Veilset, is wrong.
+    """
+    names = names or catalog()
+    policy = policy if isinstance(policy, Policy) else load_policy(policy, names.registries())
+    noise = noise or SystemNoise()
+    if noise.seeded:
+        raise WeakNoise("a release was asked for with seeded noise, which protects nobody; use the system's")
+    check_promises(policy, names)
+    papers = Papers.of(policy, names, answers, key, passphrase)
+    source: Source = names.build("source", "folder", {"path": str(photos)})
+    place = Workplace(Path(output))
+    place.check_place(Path(photos))
+    refs = source.refs()
+    if not refs:
+        raise Unreadable(f"{photos}: there is no picture in this folder; nothing to release")
+    engine: Engine = names.build("engine", "local", {"workers": workers})
+    with place.locked():
+        state = place.start({"policy": policy.sha256(), "source": str(Path(photos).resolve())})
+        try:
+            run = Run(place, Path(photos), policy, source, refs, engine, names, noise, progress, state)
+            return _finish(run, run.treat(), papers)
+        except Refusal as error:
+            if not (place.private / "refusal.json").exists():
+                assemble.write_refusal(place, error.message, (), ())
+            place.discard()
+            raise
+
+
+def _finish(run: Run, tally: Tally, papers: Papers) -> Released:
+    """Counts, probes, gates, papers, manifest: all of it holds, or there is no release."""
+    refused = tally.of("refused")
+    if refused:
+        reasons = sorted({done.reason for done in refused})
+        raise Unruled(
+            f"{len(refused)} of {len(run.refs)} samples cannot be released (the first is "
+            f"{refused[0].ref.name}): {'; '.join(reasons)}. Add a rule for these kinds to the policy's treat section."
+        )
+    assemble.write_private(run.place, tally)
+    counts = tally.counts(len(run.refs))
+    omitted = (counts.dropped + counts.quarantined) / counts.read
+    if omitted > run.policy.release.omit_at_most:
+        raise TooManyOmitted(
+            f"{counts.dropped} samples were dropped and {counts.quarantined} set aside, {omitted:.1%} of all; the "
+            f"policy allows {run.policy.release.omit_at_most:.1%}. Reasons: {_reasons(tally)}"
+        )
+    if not counts.released:
+        raise DataError(f"no sample could be released. Reasons: {_reasons(tally)}")
+    label_notes = carry_labels(run, tally)
+    measured = _probe(run, tally)
+    gates = tuple(check_gate(gate, measured) for gate in run.policy.gates)
+    broken = [gate.words for gate in gates if not gate.held]
+    if broken:
+        reason = "the release is refused, because a measurement is on the wrong side: " + "; ".join(broken)
+        assemble.write_refusal(run.place, reason, gates, measured)
+        raise GateFailed(f"{reason}. The numbers are in {run.place.private / 'refusal.json'}.")
+    table = guarantee_table(run.policy, tally.rules)
+    notes = sorted({note for done in tally.done.values() if done.written for note in done.written.notes})
+    manifest = assemble.make_manifest(
+        run.state, run.policy, counts, table, measured, weights_used(run.policy), [*notes, *label_notes]
+    )
+    text = assemble.readme(manifest, gates)
+    write_atomically(run.place.staging / "README.md", text.encode())
+    manifest = papers.write(run, tally, manifest)
+    published = assemble.publish(run.place, manifest, papers.signature)
+    register(run.place.private, papers.registered(tally, published))
+    return Released(run.place.root, published, gates)
+
+
+def _probe(run: Run, tally: Tally) -> tuple[Measurement, ...]:
+    """Every probe of the policy over the released pairs."""
+    after: Source = run.names.build("source", "folder", {"path": str(run.place.samples)})
+    pairs = Pairs(run.source, after, tally.of("released"), run.place.trail)
+    treatments = {kind: operator for kind, _, operator in run.policy.operators()}
+    case = Case(pairs, Knowledge(treatments), run.names.build)
+    measured: list[Measurement] = []
+    for number, (name, probe) in enumerate(run.policy.probes()):
+        run.progress(f"measuring {name}", number, len(run.policy.gates))
+        measured += guarded(f"probe {name}", Ref("", "the release"), probe.run, case, rng=generator(SystemNoise()))
+    return tuple(measured)
+
+
+def _reasons(tally: Tally) -> str:
+    """Why samples were left out, most frequent first, with one example each."""
+    reasons: dict[str, list[str]] = {}
+    for done in (*tally.of("quarantined"), *tally.of("dropped")):
+        reasons.setdefault(done.reason.replace(done.ref.name, "..."), []).append(done.ref.name)
+    ranked = sorted(reasons.items(), key=lambda item: -len(item[1]))[:5]
+    return "; ".join(f"{len(files)} x {reason} (such as {files[0]})" for reason, files in ranked)

@@ -1,0 +1,1 @@
+"""Self-contained HTML pages: no external asset, no script from elsewhere, everything escaped."""

@@ -1,0 +1,125 @@
+"""One release run: every sample through the policy, journalled, resumable."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from veilset.containers.contract import Keep
+from veilset.core.finding import Finding
+from veilset.core.noise import Noise
+from veilset.core.roles import Engine, Ref, Source
+from veilset.data.folder_sink import FolderSink
+from veilset.flows.catalog import Catalog
+from veilset.flows.look import Look, guarded
+from veilset.flows.progress import Progress
+from veilset.flows.step import Treat
+from veilset.flows.tally import Tally, to_entry
+from veilset.flows.workplace import Workplace, append_line, writing
+from veilset.policy.schema import Policy
+
+
+@dataclass
+class Run:
+    """Everything that one run needs, and the treatment of all its samples."""
+
+    place: Workplace
+    photos: Path
+    policy: Policy
+    source: Source
+    refs: Sequence[Ref]
+    engine: Engine
+    names: Catalog
+    noise: Noise
+    progress: Progress
+    state: dict[str, Any]
+
+    def treat(self) -> Tally:
+        """Every sample through the policy; what the journal already holds, and is still true, is not done again."""
+        (self.place.private / "refusal.json").unlink(missing_ok=True)
+        tally, wanted = Tally(), {ref.id for ref in self.refs}
+        for offset, entry in self.place.journal():
+            if entry["id"] in wanted and self._still_true(entry):
+                tally.add(entry, offset)
+        todo = [ref for ref in self.refs if ref.id not in tally.done]
+        known, extra = self._first_pass()
+        step = Treat(
+            self.source,
+            self.policy,
+            FolderSink(str(self.place.samples), keep_of(self.policy)),
+            bytes.fromhex(self.state["key"]),
+            self.noise,
+            known,
+            extra,
+            self._clashing(),
+        )
+        with writing(self.place.trail), self.place.trail.open("ab") as trail:
+            for treated in self.engine.map(step, todo):
+                entry = to_entry(treated)
+                tally.add(entry, trail.tell())
+                append_line(trail, entry)
+                self.progress("treating", len(tally.done), len(self.refs))
+        return tally
+
+    def _still_true(self, entry: dict[str, Any]) -> bool:
+        """Whether a journal line holds: the original has not changed since, and the written file is there, whole."""
+        if entry["result"] == "refused":
+            return False
+        written = entry["written"]
+        if written:
+            path = self.place.samples / written["name"]
+            if not path.is_file() or path.stat().st_size != written["size"]:
+                return False
+        try:
+            now = (self.photos / entry["name"]).stat()
+        except OSError:
+            return False
+        return (now.st_size, now.st_mtime_ns) == (entry["size"], entry["modified_ns"])
+
+    def _first_pass(self) -> tuple[dict[str, tuple[Finding, ...]] | None, dict[str, tuple[Finding, ...]]]:
+        """Findings that need the whole set first, when the policy asks for such detectors."""
+        set_detectors = self.policy.set_detectors()
+        if not set_detectors:
+            return None, {}
+        known: dict[str, tuple[Finding, ...]] = {}
+        observed: dict[str, dict[str, Any]] = {name: {} for name, _ in set_detectors}
+        look = Look(self.source, self.policy.detectors(), set_detectors)
+        for number, seen in enumerate(self.engine.map(look, self.refs), 1):
+            if not seen.error:
+                known[seen.ref.id] = seen.findings
+                for name, value in seen.observed.items():
+                    observed[name][seen.ref.id] = value
+            self.progress("looking", number, len(self.refs))
+        extra: dict[str, tuple[Finding, ...]] = {}
+        for name, detector in set_detectors:
+            concluded = guarded(f"detector {name}", self.refs[0], detector.conclude, observed[name])
+            for sample, findings in concluded.items():
+                extra[sample] = (*extra.get(sample, ()), *findings)
+        return known, extra
+
+    def _clashing(self) -> frozenset[str]:
+        """Ids of samples that share folder and stem with another."""
+        stems = {ref.id: str(PurePosixPath(ref.name).with_suffix("")) for ref in self.refs}
+        shared = {stem for stem, count in Counter(stems.values()).items() if count > 1}
+        return frozenset(sample for sample, stem in stems.items() if stem in shared)
+
+
+def keep_of(policy: Policy) -> Keep:
+    """The allowlist of the files that are written: what the policy's `strip` keeps, or the default."""
+    for kind, _, operator in policy.operators():
+        if kind == "metadata" and hasattr(operator, "keep_of"):
+            kept: Keep = operator.keep_of()
+            return kept
+    return Keep()
+
+
+def weights_used(policy: Policy) -> dict[str, str]:
+    """Network file to SHA-256, for every detector of the policy that runs one."""
+    used: dict[str, str] = {}
+    for named in policy.find:
+        if hasattr(named.instance, "weights_used"):
+            used.update(named.instance.weights_used())
+    return used

@@ -1,0 +1,183 @@
+"""Adding up an audit as it runs: constant memory for findings, which go to Parquet; names and counts are kept."""
+
+from __future__ import annotations
+
+import csv
+import heapq
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from veilset.core.finding import Finding, Risk
+from veilset.core.roles import Ref
+from veilset.core.where import Box, Mask, Polygon, Tag
+from veilset.flows.findings_file import FindingsFile
+from veilset.flows.look import Seen
+
+LISTED = 200
+RISKIEST = 24
+PER_PICTURE = ("0", "1", "2", "3+")
+SIZES = (("under 8 px", 8.0), ("8-16 px", 16.0), ("16-32 px", 32.0), ("32-64 px", 64.0), ("over 64 px", float("inf")))
+WEIGHT = {Risk.HIDDEN: 6.0, Risk.PLACE: 4.0, Risk.PERSON: 3.0, Risk.CONTENT: 1.5, Risk.DEVICE: 1.0, Risk.TIME: 0.5}
+
+
+@dataclass
+class Group:
+    """A number and the samples behind it: how many findings, in how many samples, and the first names."""
+
+    findings: int = 0
+    samples: int = 0
+    names: list[str] = field(default_factory=list)
+
+    def add(self, name: str, findings: int = 1) -> None:
+        """Count one sample."""
+        self.findings += findings
+        self.samples += 1
+        if len(self.names) < LISTED:
+            self.names.append(name)
+
+
+Groups = dict[str, Group]
+
+
+@dataclass
+class Summary:
+    """The numbers of an audit, each with the samples behind it. Private."""
+
+    photos: str
+    detectors: tuple[str, ...]
+    samples: int = 0
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+    formats: Groups = field(default_factory=dict)
+    kinds: Groups = field(default_factory=dict)
+    risks: Groups = field(default_factory=dict)
+    tags: Groups = field(default_factory=dict)
+    sources: Groups = field(default_factory=dict)
+    faces_per_picture: Groups = field(default_factory=lambda: {name: Group() for name in PER_PICTURE})
+    face_sizes: Groups = field(default_factory=lambda: {name: Group() for name, _ in SIZES})
+    places: list[tuple[float, float, str]] = field(default_factory=list)
+    riskiest: list[tuple[float, Ref, str, tuple[Finding, ...]]] = field(default_factory=list)
+
+    def to_plain(self) -> dict[str, Any]:
+        """JSON-ready; pictures and findings stay in the other files."""
+
+        def plain(groups: Groups) -> dict[str, Any]:
+            return {key: {"findings": g.findings, "samples": g.samples, "names": g.names} for key, g in groups.items()}
+
+        return {
+            "private": True,
+            "photos": self.photos,
+            "detectors": list(self.detectors),
+            "samples": self.samples,
+            "unreadable": [{"name": name, "reason": reason} for name, reason in self.unreadable],
+            **{
+                key: plain(getattr(self, key))
+                for key in ("formats", "kinds", "risks", "tags", "sources", "faces_per_picture", "face_sizes")
+            },
+            "places": [{"latitude": lat, "longitude": lon, "name": name} for lat, lon, name in self.places],
+            "riskiest": [{"name": ref.name, "risk": round(risk, 3), "why": why} for risk, ref, why, _ in self.riskiest],
+        }
+
+    def to_json(self) -> str:
+        """Readable JSON."""
+        return json.dumps(self.to_plain(), indent=2, ensure_ascii=True) + "\n"
+
+
+class Collector:
+    """Takes what was seen, one sample at a time. With a folder, findings and samples are written as they come."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._summary = Summary("", ())
+        self._top: list[tuple[float, int, Ref, str, tuple[Finding, ...]]] = []
+        self._folder = folder
+        self._findings: FindingsFile | None = None
+        self._rows: Any = None
+
+    def __enter__(self) -> Collector:
+        if self._folder is not None:
+            self._findings = FindingsFile(self._folder / "findings.parquet")
+            self._samples = (self._folder / "samples.csv").open(
+                "w", newline="", encoding="utf-8", errors="surrogateescape"
+            )
+            self._rows = csv.writer(self._samples)
+            self._rows.writerow(["id", "name", "format", "width", "height", "bytes", "findings", "error"])
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._findings is not None:
+            self._findings.close()
+            self._samples.close()
+
+    def add(self, seen: Seen) -> None:
+        """Count one sample."""
+        summary, name = self._summary, seen.ref.name
+        summary.samples += 1
+        if self._rows is not None:
+            facts = [seen.format, seen.width, seen.height, seen.size, len(seen.findings), seen.error]
+            self._rows.writerow([seen.ref.id, name, *facts])
+        if seen.error:
+            summary.unreadable.append((name, seen.error))
+            return
+        _into(summary.formats, seen.format or "unknown", name)
+        self._count(seen.ref, seen.findings)
+        faces = [finding for finding in seen.findings if finding.kind == "face"]
+        summary.faces_per_picture[PER_PICTURE[min(3, len(faces))]].add(name)
+        sizes = Counter(_size_class(face) for face in faces)
+        for size, count in sizes.items():
+            summary.face_sizes[size].add(name, count)
+        self._rank(seen.ref, seen.findings)
+
+    def conclude(self, refs: Mapping[str, Ref], concluded: Mapping[str, Sequence[Finding]]) -> None:
+        """Count what set detectors found."""
+        for sample, findings in concluded.items():
+            self._count(refs[sample], tuple(findings))
+
+    def summary(self, photos: str, detectors: tuple[str, ...]) -> Summary:
+        """The numbers so far."""
+        self._summary.photos, self._summary.detectors = photos, detectors
+        ranked = sorted(self._top, key=lambda one: (-one[0], one[2].name))
+        self._summary.riskiest = [(risk, ref, why, findings) for risk, _, ref, why, findings in ranked]
+        return self._summary
+
+    def _count(self, ref: Ref, findings: tuple[Finding, ...]) -> None:
+        summary, name = self._summary, ref.name
+        for key, groups in (
+            (lambda f: f.kind, summary.kinds),
+            (lambda f: str(f.risk), summary.risks),
+            (lambda f: f.source, summary.sources),
+        ):
+            for value, count in Counter(map(key, findings)).items():
+                _into(groups, value, name, count)
+        for path in {f.where.path for f in findings if isinstance(f.where, Tag)}:
+            _into(summary.tags, path, name)
+        for finding in findings:
+            if "coordinates" in finding.detail and isinstance(finding.value, list | tuple):
+                summary.places.append((float(finding.value[0]), float(finding.value[1]), name))
+        if self._findings is not None:
+            self._findings.add(ref, findings)
+
+    def _rank(self, ref: Ref, findings: tuple[Finding, ...]) -> None:
+        risk = sum(WEIGHT.get(finding.risk, 0.1) * finding.score for finding in findings)
+        if risk <= 0:
+            return
+        kinds = Counter(finding.kind for finding in findings)
+        why = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(6))
+        areas = tuple(finding for finding in findings if isinstance(finding.where, Box | Polygon | Mask))
+        entry = (risk, -self._summary.samples, ref, why, areas)
+        if len(self._top) < RISKIEST:
+            heapq.heappush(self._top, entry)
+        elif entry[:2] > self._top[0][:2]:
+            heapq.heapreplace(self._top, entry)
+
+
+def _into(groups: Groups, key: str, name: str, count: int = 1) -> None:
+    groups.setdefault(key, Group()).add(name, count)
+
+
+def _size_class(face: Finding) -> str:
+    side = face.where.bounds().side if isinstance(face.where, Box | Polygon | Mask) else 0.0
+    return next(name for name, limit in SIZES if side < limit)

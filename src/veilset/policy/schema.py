@@ -1,0 +1,154 @@
+"""What a policy says, once read: plain frozen values that travel to worker processes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from veilset.core.errors import BadSetting
+from veilset.core.manifest import fingerprint
+from veilset.core.roles import Detector, Operator, Probe, SetDetector
+
+Verdict = Literal["refuse", "quarantine", "keep"]
+VERDICTS: tuple[Verdict, ...] = ("refuse", "quarantine", "keep")
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An instance with the name it goes by in the policy."""
+
+    name: str
+    instance: Any
+
+    def to_plain(self) -> dict[str, Any]:
+        """`{name: settings}` with every default spelled out."""
+        return {self.name: asdict(self.instance)}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What happens to one kind of finding: operators in turn, or a verdict without treatment."""
+
+    operators: tuple[Named, ...] = ()
+    verdict: Verdict | None = None
+
+    def __post_init__(self) -> None:
+        if bool(self.operators) == bool(self.verdict):
+            raise BadSetting("a rule is either operators or one of refuse, quarantine, keep")
+
+    def to_plain(self) -> Any:
+        """As it would stand in a policy, defaults spelled out."""
+        return self.verdict or [named.to_plain() for named in self.operators]
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Who is charged, what is protected, and how much may be spent. Units never convert."""
+
+    charge: str
+    protects: str
+    epsilon: float
+    delta: float
+    max_images_per_person: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A probe that must run, and the bound that the unfavourable end of its interval must keep.
+
+    Attributes:
+        probe: The probe.
+        of: Which of its measurements is bounded; empty for its first.
+        least: Lower bound, or None.
+        most: Upper bound, or None.
+    """
+
+    probe: Named
+    of: str = ""
+    least: float | None = None
+    most: float | None = None
+
+    def to_plain(self) -> dict[str, Any]:
+        """As it would stand in a policy, defaults spelled out."""
+        settings = asdict(self.probe.instance)
+        bounds = {"min": self.least, "max": self.most, "of": self.of or None}
+        return {self.probe.name: {**settings, **{key: value for key, value in bounds.items() if value is not None}}}
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseSettings:
+    """How the result leaves.
+
+    Attributes:
+        names: `fresh` (random, order lost) or `keep` (the original file names; they may name people).
+        folders: `flat` or `keep` (class folders stay).
+        documents: Which papers go with it.
+        complete: Refuse while a mandatory question of these papers is unanswered.
+        omit_at_most: Largest share of samples that may be dropped or quarantined.
+        trust: Third-party operators whose claims of differential privacy count.
+    """
+
+    names: Literal["fresh", "keep"] = "fresh"
+    folders: Literal["flat", "keep"] = "flat"
+    documents: tuple[str, ...] = ()
+    complete: bool = False
+    omit_at_most: float = 1.0
+    trust: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Which operator treats which kind of finding, which measurements must hold, and how the result leaves.
+
+    Attributes:
+        find: Detectors, in order.
+        treat: Kind of finding to rule, in order of application.
+        otherwise: The rule of every kind that `treat` does not name (`"*"`).
+        budget: Of differential privacy, if any operator spends one.
+        gates: Probes and their bounds.
+        release: How the result leaves.
+    """
+
+    find: tuple[Named, ...]
+    treat: Mapping[str, Rule]
+    otherwise: Rule
+    budget: Budget | None = None
+    gates: tuple[Gate, ...] = ()
+    release: ReleaseSettings = field(default_factory=ReleaseSettings)
+
+    def rule(self, kind: str) -> Rule:
+        """The rule for a kind of finding."""
+        return self.treat.get(kind, self.otherwise)
+
+    def detectors(self) -> tuple[tuple[str, Detector], ...]:
+        """Detectors that look at one sample at a time."""
+        return tuple((named.name, named.instance) for named in self.find if isinstance(named.instance, Detector))
+
+    def set_detectors(self) -> tuple[tuple[str, SetDetector], ...]:
+        """Detectors that need the whole set."""
+        return tuple((named.name, named.instance) for named in self.find if isinstance(named.instance, SetDetector))
+
+    def operators(self) -> tuple[tuple[str, str, Operator], ...]:
+        """(kind, operator name, operator) for every treatment, in order."""
+        rules = [*self.treat.items(), ("*", self.otherwise)]
+        return tuple((kind, named.name, named.instance) for kind, rule in rules for named in rule.operators)
+
+    def probes(self) -> tuple[tuple[str, Probe], ...]:
+        """Probes in order."""
+        return tuple((gate.probe.name, gate.probe.instance) for gate in self.gates)
+
+    def to_plain(self) -> dict[str, Any]:
+        """The normalised policy, every default spelled out, JSON-ready. Public: it holds settings alone."""
+        return {
+            "version": 1,
+            "find": [named.to_plain() for named in self.find],
+            "treat": {**{kind: rule.to_plain() for kind, rule in self.treat.items()}, "*": self.otherwise.to_plain()},
+            "budget": asdict(self.budget) if self.budget else None,
+            "probe": [gate.to_plain() for gate in self.gates],
+            "release": asdict(self.release),
+        }
+
+    def sha256(self) -> str:
+        """Names the treatment: two policies that do the same have the same hash."""
+        return fingerprint(self.to_plain())

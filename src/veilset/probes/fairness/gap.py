@@ -1,0 +1,111 @@
+"""Does a measure differ between groups of people? Any probe, run on each group alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from veilset.core import check
+from veilset.core.errors import Unsupported
+from veilset.core.measurement import Measurement
+from veilset.core.roles import Case, Probe
+from veilset.core.sample import Image, Media, Signal, Video
+from veilset.probes.adversary.labels import as_classes
+
+
+def difference(one: Measurement, two: Measurement) -> tuple[float, float, float]:
+    """`one` less `two` with its interval, from the two intervals alone: value, low, high.
+
+    *Source*: Newcombe's hybrid score interval (1998), which needs no variance and holds for any two intervals.
+
+    >>> a = Measurement.proportion("p", "x", 30, 60, "lower")
+    >>> value, low, high = difference(a, a)
+    >>> value, low < 0 < high
+    (0.0, True)
+    """
+    value = one.value - two.value
+    below = math.hypot(one.value - one.low, two.high - two.value)
+    above = math.hypot(one.high - one.value, two.value - two.low)
+    return value, value - below, value + above
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A probe's measures, group by group, and the widest difference between groups.
+
+    Attributes:
+        of: Name of the probe.
+        settings: Its settings.
+        by: Label that names the group: gender, skin tone, age, ...
+        least: Fewest samples for a group to be measured; smaller groups are named, not hidden.
+
+    *Measurements*: `gap`: widest difference of the probe's first measure between two groups, with the interval of
+    Newcombe; `smallest_group`: its number of samples; then every measure of the probe for each group. A group that
+    is smaller has wider intervals and, where a measure depends on the number of people, another chance level:
+    compare with chance, not only with each other.
+
+    Raises:
+        Unsupported: Fewer than two groups of `least` samples; or no way to the probe.
+
+    *Source*: Bagdasaryan, Poursaeed and Shmatikov 2019 for why small groups are where to look.
+
+    >>> Gap(of="reidentify", by="gender").least
+    20
+    """
+
+    of: str = "reidentify"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    by: str = "gender"
+    least: int = 20
+
+    takes: ClassVar[tuple[type[Media], ...]] = (Image, Video, Signal)
+
+    def __post_init__(self) -> None:
+        check.positive(least=self.least)
+
+    def run(self, case: Case, *, rng: np.random.Generator) -> tuple[Measurement, ...]:
+        """Each group alone, then the widest difference."""
+        if case.build is None:
+            raise Unsupported("gap needs a probe to run, and was given no way to one")
+        probe: Probe = case.build("probe", self.of, dict(self.settings))
+        groups: dict[str, list[int]] = {}
+        for index, name in enumerate(
+            as_classes([case.pairs[i].before.labels.get(self.by) for i in range(len(case.pairs))])
+        ):
+            if name:
+                groups.setdefault(name, []).append(index)
+        large = {name: at for name, at in sorted(groups.items()) if len(at) >= self.least}
+        small = sorted(f"{name} ({len(at)})" for name, at in groups.items() if len(at) < self.least)
+        if len(large) < 2:
+            raise Unsupported(
+                f"gap: the label {self.by!r} names {len(large)} groups of at least {self.least} samples, two are needed"
+            )
+        firsts: list[Measurement] = []
+        every: list[Measurement] = []
+        for name, at in large.items():
+            found = probe.run(replace(case, pairs=[case.pairs[i] for i in at]), rng=rng)
+            mine = [m for m in found if not m.group]
+            firsts.append(mine[0].in_group(name))
+            every += [replace(m, probe="gap", name=f"{m.probe}_{m.name}", group=name) for m in mine]
+        return (*self._widest(firsts, {n: len(at) for n, at in groups.items()}, small), *every)
+
+    def _widest(
+        self, firsts: Sequence[Measurement], sizes: Mapping[str, int], small: Sequence[str]
+    ) -> tuple[Measurement, ...]:
+        high, low = max(firsts, key=lambda m: m.value), min(firsts, key=lambda m: m.value)
+        value, lower, upper = difference(high, low)
+        notes = [f"{self.of}/{high.name}: highest for {high.group}, lowest for {low.group}"]
+        if small:
+            notes.append(f"too small to measure: {', '.join(small)}")
+        least = min(sizes, key=lambda name: sizes[name])
+        if sizes[least] < 2 * self.least:
+            notes.append(f"warning: the smallest group, {least}, has {sizes[least]} samples; its interval says little")
+        total, count = sum(sizes.values()), sizes[least]
+        return (
+            Measurement("gap", "gap", value, max(lower, 0.0), upper, total, "lower", 0.0, notes=tuple(notes)),
+            Measurement("gap", "smallest_group", count, count, count, total, "higher", notes=tuple(notes)),
+        )

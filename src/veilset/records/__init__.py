@@ -1,0 +1,1 @@
+"""Records about the pictures: origin, licence, consent, opt-out, retention, releases, signatures."""

@@ -1,0 +1,69 @@
+"""The register of releases: which samples went into which, under which names, and who received it. Private."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from veilset.core.errors import Malformed, Unreadable
+
+FILE = "releases.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """One release.
+
+    Attributes:
+        release: Its id, as in the manifest.
+        created: As in the manifest.
+        samples: Path of each sample in the source to the name of its file in `public/`.
+        recipients: Whom it was given to, as the releaser calls them.
+    """
+
+    release: str
+    created: str
+    samples: Mapping[str, str]
+    recipients: tuple[str, ...] = ()
+
+    def holding(self, samples: Collection[str]) -> dict[str, str]:
+        """Those of the samples that are in this release, with their names in it."""
+        return {name: self.samples[name] for name in sorted(samples) if name in self.samples}
+
+
+def register(private: Path, release: Released) -> None:
+    """Add a release to the register in the folder `private`; on the disk when this returns."""
+    private.mkdir(parents=True, exist_ok=True)
+    line = json.dumps(asdict(release), sort_keys=True, ensure_ascii=False) + "\n"
+    descriptor = os.open(private / FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(line)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def registered(private: Path) -> tuple[Released, ...]:
+    """Every release of the register, oldest first; none when there is no register yet.
+
+    Raises:
+        Unreadable: The register is there and cannot be read.
+        Malformed: A line of it is damaged.
+    """
+    path = private / FILE
+    if not path.exists():
+        return ()
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise Unreadable(f"{path}: the register of releases cannot be read") from error
+    found = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            plain = json.loads(line)
+            found.append(Released(**{**plain, "recipients": tuple(plain["recipients"])}))
+        except (ValueError, TypeError, KeyError) as error:
+            raise Malformed(f"{path}: line {number} is damaged; restore a backup of the register") from error
+    return tuple(found)

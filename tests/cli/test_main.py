@@ -1,0 +1,120 @@
+"""The program: exit codes, data on standard output, talk on standard error, help everywhere, and a quick start."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from veilset.testing.drawn import drawn_folder
+
+POLICY = """
+version: 1
+find: [metadata]
+treat:
+  metadata: strip
+  hidden_image: strip
+  "*": refuse
+"""
+
+
+def veilset(*words: object, **options: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "veilset", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload]
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("photos")
+    drawn_folder(folder, 4, seed=5)
+    return folder
+
+
+def test_audit_release_verify_as_json(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    audited = veilset("audit", photos, "-f", "metadata", "--json", "-j", 1)
+    assert audited.returncode == 0, audited.stderr
+    assert json.loads(audited.stdout)["samples"] == 4
+    released = veilset("release", photos, "-o", tmp_path / "out", "-p", tmp_path / "policy.yaml", "--json", "-j", 2)
+    assert released.returncode == 0, released.stderr
+    assert json.loads(released.stdout)["counts"] == {"read": 4, "released": 4, "dropped": 0, "quarantined": 0}
+    verified = veilset("verify", tmp_path / "out", "--json")
+    assert json.loads(verified.stdout)["verified"] is True
+    victim = next((tmp_path / "out/public/samples").rglob("*.*"))
+    victim.write_bytes(b"x")
+    broken = veilset("verify", tmp_path / "out")
+    assert broken.returncode == 1
+    assert victim.name in broken.stderr
+    assert broken.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["audit", "nowhere", "--json"], 3, "nowhere"),
+        (["release", "nowhere", "-o", "out", "-p", "share-foto"], 2, "Did you mean share-photo"),
+        (["explain", "nope.yaml"], 2, "nope.yaml"),
+        (["show", "maks"], 2, "maks"),
+        (["list", "wizards"], 2, "wizards"),
+        (["verify", "."], 2, "manifest.json"),
+        (["weights", "path", "nothing"], 2, "nothing"),
+        (["frobnicate"], 2, "frobnicate"),
+    ],
+)
+def test_wrong_words_have_their_exit_code(words: list[str], code: int, said: str, tmp_path: Path) -> None:
+    done = veilset(*words, cwd=tmp_path)
+    assert done.returncode == code
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        [],
+        ["audit"],
+        ["release"],
+        ["verify"],
+        ["explain"],
+        ["list"],
+        ["show"],
+        ["doctor"],
+        ["weights"],
+        ["weights", "pull"],
+    ],
+)
+def test_every_verb_has_help(verb: list[str]) -> None:
+    for flag in ("-h", "--help"):
+        done = veilset(*verb, flag)
+        assert done.returncode == 0
+        assert "Usage" in done.stdout
+
+
+def test_list_show_explain_and_doctor() -> None:
+    assert "mask" in json.loads(veilset("list", "--json").stdout)["operators"]
+    shown = veilset("show", "mask")
+    assert "Guarantee" in shown.stdout
+    assert "default" in shown.stdout
+    assert "version: 1" in veilset("show", "share-photo").stdout
+    assert "leans on" in veilset("explain", "share-photo").stdout
+    assert json.loads(veilset("doctor", "--json").stdout)["problems"] == []
+
+
+def test_help_is_quick_and_needs_nothing_heavy() -> None:
+    code = (
+        "import sys, veilset, veilset.cli.main;"
+        "heavy = {'numpy', 'cv2', 'torch', 'onnxruntime', 'PIL', 'pyarrow', 'scipy', 'pydantic'} & set(sys.modules);"
+        "sys.exit(', '.join(heavy) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        veilset("--help")
+        times.append(time.perf_counter() - began)
+    assert min(times) < 0.5

@@ -1,0 +1,119 @@
+"""A killed run goes on where it was, and ends with the same bytes; a full disk loses nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from veilset.core.errors import Unwritable
+from veilset.flows.release import release
+
+SCRIPT = """
+import sys, time
+from dataclasses import dataclass
+from typing import ClassVar
+from veilset.core.finding import Finding
+from veilset.core.sample import Image
+from veilset.core.where import Box
+from veilset.flows.release import release
+from veilset.operators.mask import Mask
+from veilset.policy.schema import Named, Policy, Rule
+
+@dataclass(frozen=True)
+class Slow:
+    takes: ClassVar = (Image,)
+    finds: ClassVar = ("face",)
+    def find(self, sample):
+        time.sleep(float(sys.argv[3]))
+        return (Finding("face", Box(20, 20, 40, 40), 1.0, "slow"),)
+
+policy = Policy((Named("slow", Slow()),), {"face": Rule((Named("mask", Mask()),))}, Rule(verdict="refuse"))
+release(sys.argv[1], sys.argv[2], policy, workers=1)
+"""
+
+
+def run(script: Path, photos: Path, out: Path, pause: float) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, str(script), str(photos), str(out), str(pause)])
+
+
+def samples(out: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (out / "public/samples").rglob("*") if path.is_file()}
+
+
+def test_a_run_killed_again_and_again_ends_with_the_same_bytes(photos, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    assert run(script, photos.path, whole, 0).wait(120) == 0
+    (broken / "private").mkdir(parents=True)
+    shutil.copy(whole / "private/state.json", broken / "private/state.json")
+    trail, kills = broken / "private/trail.jsonl", 0
+    for lines in (1, 3, 5):
+        process = run(script, photos.path, broken, 0.3)
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and process.poll() is None:
+            if trail.exists() and trail.read_bytes().count(b"\n") >= lines:
+                process.send_signal(signal.SIGKILL)
+                kills += 1
+                break
+            time.sleep(0.02)
+        process.wait(60)
+        assert not (broken / "public").exists()
+        with trail.open("ab") as torn:
+            torn.write(b'{"id": "cut off by the kill')
+    done = trail.read_bytes().count(b'"result"')
+    assert kills == 3
+    assert done >= 5
+    began = time.monotonic()
+    assert run(script, photos.path, broken, 0).wait(120) == 0
+    assert time.monotonic() - began < 60
+    assert samples(broken) == samples(whole)
+
+
+def test_an_original_that_changed_is_done_again(photos, policy, tmp_path: Path) -> None:
+    from veilset.flows.workplace import Workplace
+
+    out = tmp_path / "out"
+    done = release(photos.path, out, policy(), workers=1)
+    assert done.manifest.counts.released == 8
+    (out / "public").rename(out / "private/staging")
+    (out / "private/staging/manifest.json").unlink()
+    (out / "private/staging/README.md").unlink()
+    changed = photos.path / photos.drawn[0].name
+    os.utime(changed, ns=(1, 1))
+    before = len(list(Workplace(out).journal()))
+    release(photos.path, out, policy(), workers=1)
+    assert len(list(Workplace(out).journal())) == before + 1
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path):
+    place = tmp_path / "disk"
+    place.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)], check=False).returncode:
+        pytest.skip("mounting a small tmpfs needs privileges that this account lacks")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_full_disk_is_said_and_nothing_half_written_is_left(photos, policy, tiny_disk: Path) -> None:
+    with pytest.raises(Unwritable, match="No space left"):
+        release(photos.path, tiny_disk / "out", policy(), workers=1)
+    assert not (tiny_disk / "out/public").exists()
+    assert not list(tiny_disk.rglob(".veilset-*"))
+    subprocess.run(["mount", "-o", "remount,size=64m", str(tiny_disk)], check=True)
+    done = release(photos.path, tiny_disk / "out", policy(), workers=1)
+    assert done.manifest.counts.released == 8
+
+
+def test_a_read_only_output_is_said(photos, policy, tiny_disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(tiny_disk)], check=True)
+    with pytest.raises(Unwritable, match="Read-only file system"):
+        release(photos.path, tiny_disk / "out", policy(), workers=1)
