@@ -12,6 +12,7 @@ from veilset.cli import (
     consent,
     doctor,
     due,
+    evaluate_detector,
     explain,
     keys,
     names,
@@ -39,6 +40,7 @@ app.command()(explain.explain)
 app.command("list")(names.list_names)
 app.command()(names.show)
 app.command()(doctor.doctor)
+app.command()(evaluate_detector.evaluate_detector)
 app.command()(withdraw.withdraw)
 app.command()(due.due)
 app.command()(keys.keys)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from veilset.core.errors import Malformed, Unreadable, UsageError
 from veilset.core.finding import Finding
-from veilset.core.registry import Registry
-from veilset.core.roles import Detector
-from veilset.core.sample import Sample
+from veilset.core.roles import Detector, Ref
+from veilset.core.sample import Image, Sample
 from veilset.core.where import Box, Mask, Polygon
-from veilset.detectors import TABLE
+from veilset.data.folder import Folder
+from veilset.flows.catalog import catalog
+from veilset.flows.progress import Progress, silent
 from veilset.flows.truth import read_truth
 from veilset.probes.utility.detection_quality import Judged, Row, by_group, by_size, judge
 
@@ -49,23 +50,6 @@ class Evaluation:
         }
 
 
-def detector_of(name: str, settings: Mapping[str, Any] | None = None) -> Detector:
-    """An instance of the detector `name`.
-
-    Raises:
-        UnknownName: No detector has the name.
-        UsageError: The detector has no such setting, or needs a whole set at once.
-    """
-    kind = Registry("detector", TABLE, group="veilset.detectors").load(name)
-    try:
-        made = kind(**(settings or {}))
-    except TypeError as error:
-        raise UsageError(f"detector {name} cannot be made with {sorted(settings or ())}: {error}") from error
-    if not isinstance(made, Detector):
-        raise UsageError(f"detector {name} looks at a whole set at once, so it has no recall by picture")
-    return made
-
-
 def evaluate(
     detector: Detector,
     pictures: Iterable[tuple[Sample, Floats, tuple[str, ...]]],
@@ -93,12 +77,11 @@ def evaluate_detector(
     name: str,
     pictures: Path,
     truth: Path,
-    load: Callable[[Path], Sample],
     *,
     settings: Mapping[str, Any] | None = None,
     label: str = "",
     min_overlap: float = 0.4,
-    progress: Callable[[int], None] = lambda _done: None,
+    progress: Progress = silent,
 ) -> Evaluation:
     """`evaluate` for a folder of pictures and a file of truth.
 
@@ -106,23 +89,25 @@ def evaluate_detector(
         name: Of the detector, as in a policy.
         pictures: Folder; names in the truth are relative to it, and may also be given without their folder.
         truth: COCO JSON, CSV or CVAT XML.
-        load: Makes a sample of a file, upright.
         settings: Of the detector, as in a policy.
         label: Count true boxes with this label only.
         min_overlap: Intersection over union from which a box counts as found.
-        progress: Called with the number of pictures done.
+        progress: Called with a word, pictures done, and pictures in all.
 
     Raises:
+        UsageError: No such detector or setting, or it has no boxes by picture.
         DataError: The truth cannot be read, or names a picture that is not there.
     """
+    detector = catalog().build("detector", name, settings)
+    if not isinstance(detector, Detector) or Image not in detector.takes:
+        raise UsageError(f"detector {name} does not find boxes picture by picture, so it has no recall by size")
     labelled = read_truth(truth, label)
-    if not labelled:
-        raise Malformed(f"{truth} names no picture")
-    places = _places(pictures, labelled, truth)
-    items: Iterator[tuple[Sample, Floats, tuple[str, ...]]] = (
-        (load(places[file]), boxes, labels) for file, (boxes, labels) in labelled.items()
+    source = Folder(str(pictures))
+    refs = _refs(source.refs(), labelled, pictures, truth)
+    items = ((source.load(refs[file]), boxes, labels) for file, (boxes, labels) in labelled.items())
+    return evaluate(
+        detector, items, min_overlap=min_overlap, progress=lambda done: progress("looking", done, len(labelled))
     )
-    return evaluate(detector_of(name, settings), items, min_overlap=min_overlap, progress=progress)
 
 
 def boxes_of(findings: Iterable[Finding]) -> Floats:
@@ -135,16 +120,18 @@ def boxes_of(findings: Iterable[Finding]) -> Floats:
     return np.array(rows, dtype=float).reshape(-1, 5)
 
 
-def _places(pictures: Path, labelled: Iterable[str], truth: Path) -> dict[str, Path]:
+def _refs(refs: Iterable[Ref], labelled: Mapping[str, Any], pictures: Path, truth: Path) -> dict[str, Ref]:
     """Where each named picture is; every one must be there, since a skipped picture would flatter the recall."""
-    by_name: dict[str, list[Path]] = {}
-    for path in sorted(pictures.rglob("*")):
-        if path.is_file() and path.resolve().is_relative_to(pictures.resolve()):
-            by_name.setdefault(path.name, []).append(path)
+    if not labelled:
+        raise Malformed(f"{truth} names no picture")
+    by_name: dict[str, list[Ref]] = {}
+    whole: dict[str, Ref] = {}
+    for ref in refs:
+        whole[ref.name] = ref
+        by_name.setdefault(PurePosixPath(ref.name).name, []).append(ref)
     places = {}
     for name in labelled:
-        direct = pictures / name
-        found = [direct] if direct in by_name.get(direct.name, ()) else by_name.get(Path(name).name, [])
+        found = [whole[name]] if name in whole else by_name.get(PurePosixPath(name).name, [])
         if len(found) != 1:
             problem = "is not in" if not found else "is more than once in"
             raise Unreadable(f"{name}, named in {truth}, {problem} {pictures}; every labelled picture is needed")
