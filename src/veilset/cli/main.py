@@ -14,15 +14,23 @@ VERBS: dict[str, str] = {
     "audit": "audit:audit",
     "clean": "clean:clean",
     "doctor": "doctor:doctor",
+    "due": "due:due",
+    "evaluate-detector": "evaluate_detector:evaluate_detector",
     "explain": "explain:explain",
+    "keys": "keys:keys",
     "list": "names:list_names",
+    "measure": "measure:measure",
+    "questions": "questions:questions",
     "release": "release:release",
     "show": "names:show",
     "verify": "verify:verify",
+    "withdraw": "withdraw:withdraw",
 }
 """Verb to module and function of this package, one line each, sorted."""
 
 GROUPS: dict[str, str] = {
+    "consent": "consent:app",
+    "statement": "statement:app",
     "weights": "weights:app",
 }
 """Group of verbs to module and application."""
