@@ -143,7 +143,9 @@ def test_the_same_network_looks_at_the_mirror_image_too() -> None:
             return tuple(f for f in super().find(sample) if f.where.x < sample.image.width / 2)
 
     honest, _, _ = run([pair(0, RIGHT, found=(RIGHT,))], lambda *_: RightBlind())
-    shared, _, _ = run([pair(0, RIGHT, found=(RIGHT,), source="face/yunet")], lambda *_: RightBlind(), models=("yunet",))
+    shared, _, _ = run(
+        [pair(0, RIGHT, found=(RIGHT,), source="face/yunet")], lambda *_: RightBlind(), models=("yunet",)
+    )
     assert (honest.value, shared.value) == (0.0, 1.0)
 
 
