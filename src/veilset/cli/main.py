@@ -7,7 +7,21 @@ from typing import Annotated
 import typer
 
 import veilset
-from veilset.cli import audit, doctor, explain, names, release, verify, weights
+from veilset.cli import (
+    audit,
+    consent,
+    doctor,
+    due,
+    explain,
+    keys,
+    names,
+    questions,
+    release,
+    statement,
+    verify,
+    weights,
+    withdraw,
+)
 from veilset.cli.talk import guard
 
 app = typer.Typer(
@@ -25,6 +39,12 @@ app.command()(explain.explain)
 app.command("list")(names.list_names)
 app.command()(names.show)
 app.command()(doctor.doctor)
+app.command()(withdraw.withdraw)
+app.command()(due.due)
+app.command()(keys.keys)
+app.command()(questions.questions)
+app.add_typer(consent.app, name="consent")
+app.add_typer(statement.app, name="statement")
 app.add_typer(weights.app, name="weights")
 
 

@@ -15,7 +15,7 @@ from veilset.records.licences import NO_ASSERTION, Claim, identify, objections, 
 from veilset.records.provenance import Record, folder_claims, nearest, read_table
 
 # Last parts of tag paths that may hold a licence: XMP rights, Creative Commons, IPTC and EXIF notices.
-_TAGS = ("license", "webstatement", "usageterms", "rights", "copyright", "copyrightnotice", "certificate")
+_TAGS = ("license", "webstatement", "usageterms", "rights", "copyright", "copyrightnotice", "certificate", "116")
 
 
 def embedded_claims(tags: tuple[TagValue, ...]) -> tuple[Claim, ...]:

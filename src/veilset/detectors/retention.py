@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +15,7 @@ from veilset.core.finding import Finding, Risk
 from veilset.core.sample import Image, Media, Sample, Signal, Video
 from veilset.core.where import Whole
 from veilset.records.provenance import Record, read_table
-from veilset.records.retention import duties
+from veilset.records.retention import duties, next_date
 
 _UNLISTED = "no date until which it may be kept is recorded; add it to the table of origins"
 
@@ -50,6 +50,11 @@ class Retention:
     def __post_init__(self) -> None:
         one_of(("find", "ignore"), unlisted=self.unlisted)
         self._day()
+
+    def next_date(self, samples: Iterable[str]) -> dt.date | None:
+        """The next last day of any of these samples."""
+        table = _table(self.table)
+        return next_date({name: table.get(name, ()) for name in samples}, self._day())
 
     def _day(self) -> dt.date:
         try:

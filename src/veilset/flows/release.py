@@ -14,6 +14,7 @@ from veilset.flows import assemble
 from veilset.flows.catalog import Catalog, catalog
 from veilset.flows.labels import carry_labels
 from veilset.flows.look import guarded
+from veilset.flows.papers import Papers
 from veilset.flows.progress import Progress, silent
 from veilset.flows.promises import check_promises, guarantee_table
 from veilset.flows.run import Run, weights_used
@@ -22,6 +23,7 @@ from veilset.flows.workplace import Workplace, write_atomically
 from veilset.policy.gate import GateResult, check_gate
 from veilset.policy.load import load_policy
 from veilset.policy.schema import Policy
+from veilset.records.releases import register
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,9 @@ def release(
     progress: Progress = silent,
     noise: Noise | None = None,
     names: Catalog | None = None,
+    answers: str | Path | None = None,
+    key: str | Path | None = None,
+    passphrase: str = "",
 ) -> Released:
     """Treat every picture below `photos` under `policy` and publish the result in `output/public`, or refuse.
 
@@ -55,6 +60,9 @@ def release(
         progress: Called with what is being done, how much is done, and how much there is.
         noise: Source of randomness; anything seeded is refused.
         names: Catalog of wings; the installed one by default.
+        answers: `dataset.yaml` with what only people can answer, for the papers.
+        key: Private key that signs the manifest.
+        passphrase: Of the key.
 
     Raises:
         UsageError: You asked wrongly (policy, output, weights).
@@ -68,6 +76,7 @@ def release(
     if noise.seeded:
         raise WeakNoise("a release was asked for with seeded noise, which protects nobody; use the system's")
     check_promises(policy, names)
+    papers = Papers.of(policy, names, answers, key, passphrase)
     source: Source = names.build("source", "folder", {"path": str(photos)})
     place = Workplace(Path(output))
     place.check_place(Path(photos))
@@ -79,7 +88,7 @@ def release(
         state = place.start({"policy": policy.sha256(), "source": str(Path(photos).resolve())})
         try:
             run = Run(place, Path(photos), policy, source, refs, engine, names, noise, progress, state)
-            return _finish(run, run.treat())
+            return _finish(run, run.treat(), papers)
         except Refusal as error:
             if not (place.private / "refusal.json").exists():
                 assemble.write_refusal(place, error.message, (), ())
@@ -87,7 +96,7 @@ def release(
             raise
 
 
-def _finish(run: Run, tally: Tally) -> Released:
+def _finish(run: Run, tally: Tally, papers: Papers) -> Released:
     """Counts, probes, gates, papers, manifest: all of it holds, or there is no release."""
     refused = tally.of("refused")
     if refused:
@@ -121,7 +130,10 @@ def _finish(run: Run, tally: Tally) -> Released:
     )
     text = assemble.readme(manifest, gates)
     write_atomically(run.place.staging / "README.md", text.encode())
-    return Released(run.place.root, assemble.publish(run.place, manifest), gates)
+    manifest = papers.write(run, tally, manifest)
+    published = assemble.publish(run.place, manifest, papers.signature)
+    register(run.place.private, papers.registered(tally, published))
+    return Released(run.place.root, published, gates)
 
 
 def _probe(run: Run, tally: Tally) -> tuple[Measurement, ...]:

@@ -88,7 +88,9 @@ class Treat:
         for verdict, result in (("refuse", "refused"), ("quarantine", "quarantined")):
             kinds = sorted(kind for kind in groups if self.policy.rule(kind).verdict == verdict)
             if kinds:
+                words = dict.fromkeys(str(f.detail["words"]) for k in kinds for f in groups[k] if "words" in f.detail)
                 reason = f"it holds {', '.join(kinds)}, for which the policy says {verdict}"
+                reason = ": ".join([reason, *(["; ".join(words)] if words else [])])
                 return Treated(noted, "refused" if result == "refused" else "quarantined", reason)
         rules: Counter[tuple[str, str]] = Counter()
         in_order = [kind for kind in self.policy.treat if kind in groups]

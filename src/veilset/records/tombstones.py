@@ -38,6 +38,7 @@ class Tombstone:
         perceptual: 64-bit perceptual hash in hex, empty for a picture without structure.
         when: Day of the decision, YYYY-MM-DD.
         why: One of `WHY`.
+        name_hash: Keyed hash of the sample's path in its source.
     """
 
     bytes_hash: str
@@ -45,6 +46,7 @@ class Tombstone:
     perceptual: str
     when: str
     why: str
+    name_hash: str = ""
 
     def __post_init__(self) -> None:
         if self.why not in WHY:
@@ -150,7 +152,16 @@ class Tombstones:
             "" if alike is None else f"{alike:016x}",
             when.isoformat(),
             why,
+            self._name_hash(sample.origin.name or sample.id),
         )
+
+    def named(self, name: str) -> Tombstone | None:
+        """The newest tombstone of the sample at this path of its source."""
+        wanted = self._name_hash(name)
+        return next((stone for stone in reversed(self.all) if stone.name_hash == wanted), None)
+
+    def _name_hash(self, name: str) -> str:
+        return _keyed(self._key, b"name", name.encode("utf-8", "surrogateescape"))
 
     def _bytes_hash(self, sample: Sample) -> str:
         coded = sample.image.coded
