@@ -131,7 +131,9 @@ def _page(document: Document, node: dict[bytes, Any], images: Images) -> Page:
         raise Malformed(f"{NAME}: a page's content is broken")
     resources = get(node.get(b"Resources")) or {}
     page = Page(entries, b"")
-    page.content = _content(b"\n".join(document.decoded(part) for part in parts), get(resources.get(b"XObject")) or {}, page, images)
+    page.content = _content(
+        b"\n".join(document.decoded(part) for part in parts), get(resources.get(b"XObject")) or {}, page, images
+    )
     return page
 
 
@@ -178,7 +180,9 @@ def plain(value: Any) -> bytes:
         case Ref():
             return b"%d 0 R" % value.number
         case Name():
-            return b"/" + b"".join(bytes([c]) if 48 <= c <= 57 or 65 <= c <= 90 or 97 <= c <= 122 else b"#%02X" % c for c in value)
+            return b"/" + b"".join(
+                bytes([c]) if 48 <= c <= 57 or 65 <= c <= 90 or 97 <= c <= 122 else b"#%02X" % c for c in value
+            )
         case bytes():
             return b"<" + value.hex().encode() + b">"
         case list():
@@ -264,7 +268,9 @@ def _stream_tags(document: Document, number: int, stream: Stream) -> Iterator[Ta
         if kind == b"Metadata" or inner == b"XML":
             yield from read_xmp(document.decoded(stream))
         elif kind == b"EmbeddedFile":
-            yield TagValue(f"pdf/{number}/attachment", document.decoded(stream), Risk.HIDDEN, stream.stop - stream.start)
+            yield TagValue(
+                f"pdf/{number}/attachment", document.decoded(stream), Risk.HIDDEN, stream.stop - stream.start
+            )
         elif inner == b"Image" and document.filters(stream)[0][-1:] in ([b"DCTDecode"], [b"JPXDecode"]):
             from veilset.containers import inspect as look
 

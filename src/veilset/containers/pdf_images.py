@@ -103,14 +103,19 @@ class Images:
                 if not self.keep.icc:
                     return Name(device), channels
                 profile = sanitise(self.document.decoded(parts[1]))
-                return [Name(b"ICCBased"), self.add(Body({b"N": channels, b"Alternate": Name(device)}, profile))], channels
+                return [
+                    Name(b"ICCBased"),
+                    self.add(Body({b"N": channels, b"Alternate": Name(device)}, profile)),
+                ], channels
             case (b"CalRGB" | b"CalGray" | b"Lab") as word, 2 if isinstance(parts[1], dict):
                 kept = (b"WhitePoint", b"BlackPoint", b"Gamma", b"Matrix", b"Range")
-                settings = {k: numbers(get, [v] if isinstance(v, int | float) else v) for k, v in parts[1].items() if k in kept}
+                settings = {
+                    k: numbers(get, [v] if isinstance(v, int | float) else v) for k, v in parts[1].items() if k in kept
+                }
                 if word == b"CalGray" and b"Gamma" in settings:
                     settings[b"Gamma"] = settings[b"Gamma"][0]
                 return [Name(word), settings], 1 if word == b"CalGray" else 3
-            case (b"Indexed" | b"I"), 4 if isinstance(parts[2], int):
+            case ((b"Indexed" | b"I"), 4) if isinstance(parts[2], int):
                 base, channels = self.colour(parts[1], depth + 1)
                 table = self.document.decoded(parts[3]) if isinstance(parts[3], Stream) else parts[3]
                 return [Name(b"Indexed"), base, parts[2], bytes(table)[: (parts[2] + 1) * channels]], 1
@@ -127,7 +132,9 @@ class Images:
         if not kinds:
             return Body(new, *_exact(raw, _rows(new, channels, 1), span))
         if kind not in (b"FlateDecode", b"DCTDecode", b"JPXDecode", b"CCITTFaxDecode"):
-            raise Unsupported(f"{NAME}: an image is coded in a way that cannot be cleaned; print the document to a new file")
+            raise Unsupported(
+                f"{NAME}: an image is coded in a way that cannot be cleaned; print the document to a new file"
+            )
         new[b"Filter"] = Name(kind)
         if kind == b"FlateDecode":
             allowed = {k: v for k, v in settings[0].items() if k in PREDICTOR and isinstance(v, int)}
