@@ -18,6 +18,7 @@ from veilset.cli import (
     questions,
     release,
     statement,
+    tune,
     verify,
     weights,
     withdraw,
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 app.command()(audit.audit)
 app.command()(release.release)
+app.command()(tune.tune)
 app.command()(verify.verify)
 app.command()(explain.explain)
 app.command("list")(names.list_names)
