@@ -23,6 +23,7 @@ VERBS: dict[str, str] = {
     "questions": "questions:questions",
     "release": "release:release",
     "show": "names:show",
+    "tune": "tune:tune",
     "verify": "verify:verify",
     "withdraw": "withdraw:withdraw",
 }
