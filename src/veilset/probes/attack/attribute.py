@@ -33,6 +33,12 @@ def balanced(truth: Sequence[str], guess: Sequence[str]) -> float:
 class Attribute:
     """Infer attributes of people never seen in training, from treated data.
 
+    Attributes:
+        attributes: Labels to infer.
+        kind: Kind of finding to attack; whole pictures where nothing of it was found.
+        side: Side of the grey pictures compared, in pixels.
+        limit: Most pairs that are looked at, drawn at random.
+
     *Adversary*: has labelled data of other people, treated by the same operators with fresh noise (or, where the
     operators are not known, half of the release with its labels), and trains Fisher's discriminants on it.
 

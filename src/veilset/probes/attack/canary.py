@@ -58,6 +58,13 @@ def canary_face(side: int, rng: np.random.Generator) -> Pixels:
 class Canary:
     """Could somebody tell whether a person was in the picture before it was treated?
 
+    Attributes:
+        kind: Kind of finding that canaries stand in for.
+        canaries: How many coins are flipped.
+        delta: The delta of the claim that is tested.
+        side: Side of the region looked at, in pixels.
+        lessons: How often the adversary treats each picture with and without its canary beforehand.
+
     *Adversary*: wrote the canaries, knows operator and settings, sees the treated region alone, and has treated both
     the canary and the plain picture with fresh noise to know what to look for. Guesses the third with the highest and
     the third with the lowest score, abstains from the rest.

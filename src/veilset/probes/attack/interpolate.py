@@ -67,6 +67,12 @@ def fill_between(pixels: Pixels, known: BoolArray) -> NDArray[np.uint8]:
 class Interpolate:
     """Restore from the pixels left.
 
+    Attributes:
+        kind: Kind of finding to attack; whole pictures where nothing of it was found.
+        limit: Most pairs that are looked at, drawn at random.
+        window: Larger regions are cut down to this side around their middle, in pixels.
+        side: Side of the grey pictures compared, in pixels.
+
     *Adversary*: sees the release alone; tells filled pixels by their common value; needs no training, no operator.
 
     *Measurements*: `psnr_gain`: decibels won over the better of the treated region and one flat colour (chance 0);

@@ -44,6 +44,15 @@ def climb(
 class Invert:
     """Does a face recogniser trained on the release give faces back?
 
+    Attributes:
+        kind: Kind of finding to attack; whole pictures where nothing of it was found.
+        side: Side of the grey pictures compared, in pixels.
+        limit: Most pairs that are looked at, drawn at random.
+        people: Most people that the recogniser is trained on.
+        steps: Most steps of the ascent.
+        rate: Length of a step, in pixel values of [0, 1].
+        decay: Weight decay of the recogniser.
+
     *Adversary*: has the recogniser's confidences and gradients and the name of a person, no picture (white box; MI-FACE
     of Fredrikson, Jha and Ristenpart 2015 on softmax regression, starting from grey). The judge is a recogniser
     trained on *other, original* pictures of the same people.

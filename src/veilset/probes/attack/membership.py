@@ -77,6 +77,16 @@ class Zoo:
 class Membership:
     """Does a classifier trained on the release betray whose picture was in it?
 
+    Attributes:
+        label: Label that the classifier is trained on; empty for who it is.
+        kind: Kind of finding to attack; whole pictures where nothing of it was found.
+        shadows: Models that are trained.
+        targets: How many of them are attacked, each with all others as shadows.
+        components: Principal components that the classifier sees.
+        decay: Weight decay of the classifier: less remembers more.
+        side: Side of the grey pictures compared, in pixels.
+        limit: Most pairs that are looked at, drawn at random.
+
     *Adversary*: queries the classifier with the *original* picture, or with the original treated anew where the
     operator is known; has pictures of the same kind to train shadow models; knows the label. Attacks: `loss`,
     `shadow`, `lira`, `rmia`.

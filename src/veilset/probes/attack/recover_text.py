@@ -106,6 +106,15 @@ def decode(seen: Floats, treat: Treat, type_: Typesetter, alphabet: str, *, beam
 class RecoverText:
     """What would text treated like this still say?
 
+    Attributes:
+        kind: Kind of finding whose operator is tried on text.
+        words: Words that are drawn, treated and read.
+        letters: Characters in each word.
+        size: Size of the type in pixels.
+        font: File of a TrueType font; empty for the one that comes with Pillow.
+        alphabet: Characters that may occur.
+        beam: Hypotheses kept at each character.
+
     *Adversary*: knows font, size and the operator with its settings; sees the treated words alone. The probe draws
     random words, so it needs no text of yours, and treats them with the operator that the policy has for `kind`.
 

@@ -67,6 +67,16 @@ def recognise(
 class Reidentify:
     """Who is it? Closed set and verification, against adversaries from the weakest to the strongest.
 
+    Attributes:
+        kind: Kind of finding to attack; whole pictures where nothing of it was found.
+        modes: Adversaries to play: `naive`, `parrot`, `restore`.
+        recogniser: `pixels` (trained on the set), `face` (pretrained), or `auto`: both where weights are at hand.
+        side: Side of the grey pictures compared, in pixels.
+        limit: Most pairs that are looked at, drawn at random.
+        copies: How often the adversary treats each of its own pictures.
+        shrink: Regularisation of the trained recogniser, 0 to 1.
+        false_accepts: False accept rate at which `tar_*` is read.
+
     *Adversary*: `naive` compares with clean pictures; `parrot` (McPherson, Shokri and Shmatikov 2016) trains on
     pictures treated by the same operators and settings with fresh noise, one recogniser per treatment; `restore`
     learns the way back first. Each sees only what lies inside the region found. Recognisers: one trained on the set

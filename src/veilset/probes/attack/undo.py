@@ -64,6 +64,12 @@ FILTERS: Mapping[str, Callable[[Pixels], Pixels]] = {
 class Undo:
     """Filters that everybody has, against the treatment.
 
+    Attributes:
+        kind: Kind of finding to attack; whole pictures where nothing of it was found.
+        filters: Filters to try.
+        limit: Most pairs that are looked at, drawn at random.
+        side: Side of the grey pictures compared, in pixels.
+
     *Adversary*: holds the originals, filters what was released, and looks for the nearest original; no training.
 
     *Measurements*: `twin`, the worst filter, at a corrected confidence; `twin_untouched` without any filter;

@@ -8,6 +8,7 @@ from veilset.probes.attack.gan_leak import GanLeak
 FAST = GanLeak(side=16, people=5, victims=5, rounds=150)
 
 
+@pytest.mark.slow
 def test_the_insider_draws_the_victim(drawn, named):
     pytest.importorskip("torch")
     case = drawn.crowd(people=5, each=6, treatment=drawn.Treatment("mosaic", 4))
@@ -16,6 +17,7 @@ def test_the_insider_draws_the_victim(drawn, named):
     assert found["likeness"].low > 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["static"])
 def test_no_face_comes_out_of_noise(drawn, named, way):
     pytest.importorskip("torch")
