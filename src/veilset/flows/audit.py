@@ -16,7 +16,7 @@ from veilset.flows.report.audit_page import write_page
 from veilset.flows.summary import Collector, Summary
 from veilset.flows.workplace import write_atomically, writing
 
-DEFAULT = ("metadata", "face")
+DEFAULT = ("metadata", "hidden", "face")
 
 
 @dataclass(frozen=True)
