@@ -1,6 +1,6 @@
 """Draws docs/images/operators.png: one drawn picture under each operator. No person stands behind it.
 
-    python tools/picture.py
+python tools/picture.py
 """
 
 from __future__ import annotations
