@@ -40,6 +40,7 @@ FORMATS: dict[str, str] = {
     "jpeg": "jpeg",
     "jxl": "jxl",
     "mp4": "mp4",
+    "pdf": "pdf",
     "png": "png",
     "svg": "svg",
     "tar": "archives",
