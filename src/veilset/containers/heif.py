@@ -38,7 +38,7 @@ def inspect(data: memoryview) -> Listing:
     """
     top, meta = _open(data)
     facts = _facts(data, meta, _word(data))
-    plan = _assemble(data, top, meta, Keep(), b"")
+    plan = _assemble(data, top, meta, Keep(), [])
     return Listing(facts, tuple(meta_tags(data, top, meta, set(_wanted(data, meta)))), plan.ledger())
 
 
@@ -51,10 +51,12 @@ def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
     - Rotation, mirroring, aperture and colour properties stay; a colour profile is rewritten without its text.
     """
     top, meta = _open(data)
-    block = b""
+    blocks: list[tuple[bytes, bytes, bytes]] = []
     if not is_plain(keep):
-        block = allowed(meta_tags(data, top, meta, set(_wanted(data, meta))), 1, keep).exif
-    return _assemble(data, top, meta, keep, block).finish(out)
+        what = allowed(meta_tags(data, top, meta, set(_wanted(data, meta))), 1, keep)
+        blocks += [(b"Exif", b"", bytes(4) + what.exif)] if what.exif else []
+        blocks += [(b"mime", b"application/rdf+xml", what.xmp)] if what.xmp else []
+    return _assemble(data, top, meta, keep, blocks).finish(out)
 
 
 def _word(data: memoryview) -> str:
@@ -127,7 +129,9 @@ def _wanted(data: memoryview, meta: Meta) -> dict[int, Item]:
     return wanted
 
 
-def _assemble(data: memoryview, top: list[Box], meta: Meta, keep: Keep, exif: bytes) -> Assembly:
+def _assemble(
+    data: memoryview, top: list[Box], meta: Meta, keep: Keep, blocks: list[tuple[bytes, bytes, bytes]]
+) -> Assembly:
     plan = Assembly(data, "HEIF")
     wanted = _wanted(data, meta)
     brands = _brands(data, top[0])
@@ -139,12 +143,10 @@ def _assemble(data: memoryview, top: list[Box], meta: Meta, keep: Keep, exif: by
     ]
     order = sorted(wanted.values(), key=lambda item: item.extents[0])
     lengths = {item.id: sum(stop - start for start, stop in item.extents) for item in order}
-    if exif:
-        exif = bytes(4) + exif
-        tagged = Item(max(wanted) + 1, b"Exif")
-        chosen.append(tagged)
-        references.append((b"cdsc", tagged.id, (meta.primary,)))
-        lengths[tagged.id] = len(exif)
+    for number, (kind, content_type, block) in enumerate(blocks, max(wanted) + 1):
+        chosen.append(Item(number, kind, content_type=content_type))
+        references.append((b"cdsc", number, (meta.primary,)))
+        lengths[number] = len(block)
     mdat = media_data(sum(lengths.values()))
     head = write_meta(chosen, meta.primary, properties, references, {i: (0, n) for i, n in lengths.items()})
     at = len(brands) + len(head) + len(mdat)
@@ -158,7 +160,8 @@ def _assemble(data: memoryview, top: list[Box], meta: Meta, keep: Keep, exif: by
     for item in order:
         for start, stop in item.extents:
             plan.copy(start, stop)
-    plan.write(exif)
+    for _, _, block in blocks:
+        plan.write(block)
     kept = union(span for item in order for span in item.extents)
     _fence(top, meta, wanted, kept)
     _claim(plan, top, meta, kept)

@@ -231,6 +231,17 @@ def test_exposure_of_a_still_can_be_kept() -> None:
     assert "exif/ifd0/Make" not in paths
 
 
+@pytest.mark.parametrize("name", ["heic", "avif", "jxl"])
+def test_rights_can_be_kept_and_nothing_else(name: str) -> None:
+    planted = MAKERS[name]()
+    data = planted.data
+    cleaned = clean(data, Keep(rights=True))
+    left = planted.marks.left_in(cleaned)
+    assert [mark for mark in left if b"artist" not in mark and b"creator" not in mark] == []
+    assert left, "the creator is a right that was to be kept"
+    assert clean(cleaned, Keep(rights=True)) == cleaned
+
+
 def test_a_picture_that_shares_bytes_with_a_tag_is_refused() -> None:
     data = bytearray(hevc().data)
     iloc = data.index(b"iloc")
