@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import veilset
-from veilset.cli import audit, doctor, explain, names, release, verify, weights
+from veilset.cli import audit, clean, doctor, explain, names, release, verify, weights
 from veilset.cli.talk import guard
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.command()(audit.audit)
 app.command()(release.release)
 app.command()(verify.verify)
+app.command()(clean.clean)
 app.command()(explain.explain)
 app.command("list")(names.list_names)
 app.command()(names.show)
