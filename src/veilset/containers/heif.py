@@ -186,6 +186,7 @@ def kept_references(meta: Meta, wanted: dict[int, Item]) -> list[tuple[bytes, in
 
 
 def brands(data: memoryview, box: Box) -> bytes:
+    """The file type box with known brands alone."""
     reader = Reader(data, box.body, box.stop, "HEIF")
     major = reader.take(4)
     reader.take(4)

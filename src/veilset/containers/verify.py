@@ -15,12 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from veilset.containers.pages import windows
+
 _CHUNK = 1 << 18
 SHORTEST = 8
 _RUN = re.compile(rb"[\x20-\x7e]{%d,}" % SHORTEST)
 _WIDE_LITTLE = re.compile(rb"(?:[\x20-\x7e]\0){%d,}" % SHORTEST)
 _WIDE_BIG = re.compile(rb"(?:\0[\x20-\x7e]){%d,}" % SHORTEST)
 _IN_SCANS = 16
+_LONGEST = 4096
 NESTING = frozenset({"pdf", "svg", "tar", "zip"})
 _PICTURES = {b"\xff\xd8\xff", b"\x89PN", b"GIF"}
 _SEGMENT = re.compile(rb"\xff[\xe0-\xef\xfe](..)", re.DOTALL)
@@ -169,7 +172,12 @@ def verify(
     found = _nested(written) if nested else []
     suspects = {run for run in text_in(written) if not _harmless(run)}
     streams = _inflated(written)
-    runs = [run for _, at, size in copied for run in _runs_in(output[at : at + size])]
+    runs = [
+        run
+        for _, at, size in copied
+        for low, high in windows(output, at, at + size, overlap=_LONGEST)
+        for run in _runs_in(output[low:high])
+    ]
     if not (thorough or suspects or streams or runs):
         return Verdict(tuple(found), len(output), 0)
     kept = b"\0".join(sorted(needles_of(permitted())))
