@@ -11,6 +11,7 @@ from typing import Any
 
 from veilset.containers.contract import Claim, Fate, Keep, Rebuilt
 from veilset.containers.door import Door, Shelf, content, open_source
+from veilset.containers.pages import windows
 from veilset.containers.pieces import RangeWriter
 from veilset.containers.verify import NESTING, verify
 from veilset.core.errors import DataError, Occupied, Residue
@@ -158,7 +159,8 @@ def _judge(door: Door, out: RangeWriter, rebuilt: Rebuilt, thorough: bool) -> No
 def _compare(door: Door, output: memoryview, rebuilt: Rebuilt, thorough: bool) -> None:
     if thorough:
         for start, at, length in rebuilt.copied:
-            if door.data[start : start + length] != output[at : at + length]:
+            pairs = zip(windows(door.data, start, start + length), windows(output, at, at + length), strict=True)
+            if any(door.data[a:b] != output[c:d] for (a, b), (c, d) in pairs):
                 raise Residue(f"{door.name}: picture data was changed on its way; nothing was kept.")
 
     def said() -> Iterable[Any]:

@@ -15,12 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from veilset.containers.pages import windows
+
 _CHUNK = 1 << 18
 SHORTEST = 8
 _RUN = re.compile(rb"[\x20-\x7e]{%d,}" % SHORTEST)
 _WIDE_LITTLE = re.compile(rb"(?:[\x20-\x7e]\0){%d,}" % SHORTEST)
 _WIDE_BIG = re.compile(rb"(?:\0[\x20-\x7e]){%d,}" % SHORTEST)
 _IN_SCANS = 16
+_LONGEST = 4096
 NESTING = frozenset({"pdf", "svg", "tar", "zip"})
 _PICTURES = {b"\xff\xd8\xff", b"\x89PN", b"GIF"}
 _SEGMENT = re.compile(rb"\xff[\xe0-\xef\xfe](..)", re.DOTALL)
@@ -171,8 +174,13 @@ def verify(
     found = _nested(written) if nested else []
     suspects = {run for run in text_in(written) if not _harmless(run)}
     streams = _inflated(written)
-    coded = [output[at : at + size] if source is None else source[start : start + size] for start, at, size in copied]
-    runs = [run for stretch in coded for run in _runs_in(stretch)]
+    where, place = (output, 1) if source is None else (source, 0)
+    runs = [
+        run
+        for part in copied
+        for low, high in windows(where, part[place], part[place] + part[2], overlap=_LONGEST)
+        for run in _runs_in(where[low:high])
+    ]
     if not (thorough or suspects or streams or runs):
         return Verdict(tuple(found), len(output), 0)
     kept = b"\0".join(sorted(needles_of(permitted())))
