@@ -9,7 +9,7 @@ step lint && ruff check src tests benchmarks tools
 step types && mypy
 step floors && lint-imports
 step weights && { veilset weights pull centerface || echo "the default detector's weights could not be had: its tests are skipped"; }
-step docs && python tools/reference.py --check && mkdocs build --strict --quiet --site-dir "$(mktemp -d)"
+step docs && python tools/reference.py --check && python tools/weights_page.py --check && mkdocs build --strict --quiet --site-dir "$(mktemp -d)"
 step tests
 if [ "${1:-}" = "--all" ]; then
     exec pytest -n 2 --doctest-modules src tests

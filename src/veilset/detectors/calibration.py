@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from veilset.detectors.fusion import Floats, fused_box, groups, logit
+from veilset.detectors.fusion import Floats, fused_boxes, groups, logit
 
 # Below these scores a look says nothing.
 FLOOR: Mapping[str, float] = {"centerface": 0.03, "ultraface": 0.1, "yunet": 0.08}
@@ -56,16 +56,17 @@ def gather(seen: list[Floats], plan: Plan) -> tuple[Floats, Floats]:
 
     *Shapes*: seen: one (m, 5) array per look of the plan, all in the same pixels.
     """
-    rows = [np.column_stack([found, np.full(len(found), number)]) for number, found in enumerate(seen)]
-    every = np.concatenate(rows)
-    sure = np.column_stack([every[:, :4], own_certainty(every[:, 4], [plan.looks[int(n)] for n in every[:, 5]])])
-    boxes, scores = [], []
+    every = np.concatenate(seen)
+    look = np.repeat(np.arange(len(seen)), [len(found) for found in seen])
+    certain = np.concatenate([own_certainty(found[:, 4:], (plan.looks[n],))[:, 0] for n, found in enumerate(seen)])
+    sure = np.column_stack([every[:, :4], certain])
+    number, count = np.zeros(len(every), dtype=np.intp), 0
     for group in groups(sure, SAME):
-        boxes.append(fused_box(sure[group]))
-        best = np.zeros(len(plan.looks))
-        np.maximum.at(best, every[group, 5].astype(int), every[group, 4])
-        scores.append(best)
-    return np.array(boxes).reshape(-1, 4), np.array(scores).reshape(-1, len(plan.looks))
+        number[group] = count
+        count += 1
+    scores = np.zeros((count, len(plan.looks)))
+    np.maximum.at(scores, (number, look), every[:, 4])
+    return fused_boxes(sure, number, count), scores
 
 
 def own_certainty(scores: Floats, looks: Sequence[tuple[str, float]]) -> Floats:

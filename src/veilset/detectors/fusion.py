@@ -13,21 +13,23 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
+_BLOCK = 512
+
 NONE: Floats = np.empty((0, 5))
 NONE.flags.writeable = False
 
 
-def overlaps(box: Floats, boxes: Floats) -> Floats:
-    """Intersection over union of one box (4,) with many (n, 4).
+def overlaps(first: Floats, second: Floats) -> Floats:
+    """Intersection over union of every pair (n, m) of boxes (n, 4) and (m, 4).
 
-    >>> overlaps(np.array([0., 0., 2., 2.]), np.array([[0., 0., 2., 2.], [1., 0., 3., 2.], [5., 5., 6., 6.]])).round(3)
-    array([1.   , 0.333, 0.   ])
+    >>> overlaps(np.array([[0., 0., 2., 2.]]), np.array([[0., 0., 2., 2.], [1., 0., 3., 2.], [5., 5., 6., 6.]])).round(3)
+    array([[1.   , 0.333, 0.   ]])
     """
-    width = np.minimum(box[2], boxes[:, 2]) - np.maximum(box[0], boxes[:, 0])
-    height = np.minimum(box[3], boxes[:, 3]) - np.maximum(box[1], boxes[:, 1])
-    shared = np.clip(width, 0, None) * np.clip(height, 0, None)
-    area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    united = (box[2] - box[0]) * (box[3] - box[1]) + area - shared
+    width = np.minimum(first[:, None, 2], second[:, 2]) - np.maximum(first[:, None, 0], second[:, 0])
+    height = np.minimum(first[:, None, 3], second[:, 3]) - np.maximum(first[:, None, 1], second[:, 1])
+    shared = np.maximum(width, 0) * np.maximum(height, 0)
+    area = [(boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]) for boxes in (first, second)]
+    united = area[0][:, None] + area[1] - shared
     ratio: Floats = np.divide(shared, united, out=np.zeros_like(shared), where=united > 0)
     return ratio
 
@@ -37,12 +39,18 @@ def groups(detections: Floats, min_overlap: float) -> Iterator[Indices]:
 
     *Shapes*: detections (n, 5). Ties are broken by position, so the result depends on the input alone.
     """
-    left = np.lexsort((np.arange(len(detections)), -detections[:, 4]))
-    while len(left):
-        same = overlaps(detections[left[0], :4], detections[left, :4]) >= min_overlap
-        same[0] = True
-        yield left[same]
-        left = left[~same]
+    order = np.lexsort((np.arange(len(detections)), -detections[:, 4]))
+    boxes = detections[order, :4]
+    left = np.ones(len(order), dtype=bool)
+    for start in range(0, len(order), _BLOCK):
+        # A block of rows at a time: one pass for pictures as they are, bounded memory for pictures full of noise.
+        rows = overlaps(boxes[start : start + _BLOCK], boxes) >= min_overlap
+        for number, row in enumerate(rows, start):
+            if left[number]:
+                row[number] = True
+                same = np.flatnonzero(row & left)
+                left[same] = False
+                yield order[same]
 
 
 def suppress(detections: Floats, min_overlap: float) -> Floats:
@@ -55,11 +63,15 @@ def suppress(detections: Floats, min_overlap: float) -> Floats:
     return detections[kept]
 
 
-def fused_box(members: Floats) -> Floats:
-    """Mean of the boxes (n, 5), weighted by the square of the score: steadier than the best one alone."""
+def fused_boxes(members: Floats, numbers: Indices, count: int) -> Floats:
+    """Mean box (count, 4) of each group, weighted by the square of the score: steadier than the best one alone.
+
+    *Shapes*: members (n, 5); numbers (n,) is the group of each, below `count`; every group has a member.
+    """
     weights = np.maximum(members[:, 4], 1e-6) ** 2
-    mean: Floats = (members[:, :4] * weights[:, None]).sum(axis=0) / weights.sum()
-    return mean
+    total = np.bincount(numbers, weights, count)
+    edges = [np.bincount(numbers, weights * members[:, edge], count) / total for edge in range(4)]
+    return np.column_stack(edges)
 
 
 def logit(scores: Floats) -> Floats:
