@@ -99,12 +99,14 @@ def measure(url: str, subjects: int, links: int, asked: int) -> dict[str, object
     numbers = [rng.randrange(links // PER_SAMPLE) for _ in range(asked)]
     keys = {f"{n}": [f"sample:set/{n:08d}.jpg"] for n in numbers}
     expected = {f"{n}": all(s % 50 > 1 for s in subjects_of(n, subjects)) for n in numbers}
-    one, wrong = [], 0
+    one, wrong, spent = [], 0, time.process_time()
     for name, some in keys.items():
         start = time.perf_counter()
         verdict = store.decide(some, QUESTION)
         one.append(1000 * (time.perf_counter() - start))
         wrong += verdict.allowed != expected[name]
+    # On a busy machine waiting for a core is most of the wall time; what this process computed is not.
+    spent = 1000 * (time.process_time() - spent) / len(keys)
     names, batch = list(keys), []
     for low in range(0, len(names), 500):
         chunk = {name: keys[name] for name in names[low : low + 500]}
@@ -119,6 +121,7 @@ def measure(url: str, subjects: int, links: int, asked: int) -> dict[str, object
         "wrong": wrong,
         "first_ms": round(one[0], 3),
         "one_by_one_ms": {f"p{q}": round(float(np.percentile(one, q)), 3) for q in (50, 95, 99)},
+        "one_by_one_client_cpu_ms": round(spent, 3),
         "one_by_one_mean_ms": round(float(np.mean(one)), 3),
         "in_batches_mean_ms": round(float(np.mean(batch)), 4),
     }

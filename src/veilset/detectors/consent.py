@@ -88,8 +88,7 @@ class Consent:
         store = _store(self.registry, os.getpid())
         question = Question(frozenset(map(Use, self.uses)), day(self.when), self.purpose)
         keys = keys_of(sample, self.link_labels)
-        people = store.people(keys) | sample.subjects
-        verdict = store.decide((), question, people)
+        people, verdict = store.judge(keys, question, sample.subjects)
         refused = [_finding(words, subject) for subject, words in verdict.reasons]
         return (*refused, *self._unidentified(sample, len(people)))
 

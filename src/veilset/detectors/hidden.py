@@ -110,9 +110,9 @@ class Hidden:
     *Source*: elementary; the main picture is decoded at an eighth of its size.
 
     >>> import cv2
-    >>> main = np.full((64, 64, 3), 200, np.uint8)
+    >>> main = np.tile(np.arange(0, 256, 4, dtype=np.uint8)[:, None, None], (1, 64, 3))
     >>> other = main.copy()
-    >>> other[16:40, 16:40] = 0
+    >>> other[32:56, 16:40] = 0
     >>> inside = TagValue("exif/ifd1/thumbnail", cv2.imencode(".png", other)[1].tobytes(), Risk.HIDDEN)
     >>> [finding.kind for finding in Hidden().find(Sample("1", Image(main), tags=(inside,)))]
     ['hidden_image']

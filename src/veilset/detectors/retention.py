@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from veilset.core.check import one_of
-from veilset.core.errors import BadSetting
+from veilset.core.errors import BadSetting, Unreadable
 from veilset.core.finding import Finding, Risk
 from veilset.core.sample import Image, Media, Sample, Signal, Video
 from veilset.core.where import Whole
@@ -79,6 +79,15 @@ def _words(duty: str, since: dt.date) -> str:
     return f"it may not be released after {since}; leave it out"
 
 
-@lru_cache(maxsize=4)
 def _table(path: str) -> Mapping[str, tuple[Record, ...]]:
+    """The table of origins, read again when the file has changed."""
+    try:
+        status = Path(path).stat()
+    except OSError as error:
+        raise Unreadable(f"{path}: the table of origins cannot be read ({error.strerror})") from error
+    return _read(path, (status.st_mtime_ns, status.st_size))
+
+
+@lru_cache(maxsize=4)
+def _read(path: str, _stamp: tuple[int, int]) -> Mapping[str, tuple[Record, ...]]:
     return read_table(Path(path))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from veilset.flows.workplace import write_atomically
+from veilset.flows.workplace import write_atomically, writing
 from veilset.records.consent_exchange import export_csv, export_json, import_file
 from veilset.records.consent_store import ConsentStore
 
@@ -15,6 +15,10 @@ def import_consents(registry: str, file: str | Path) -> dict[str, int]:
     Raises:
         DataError: The file or the registry cannot be read.
     """
+    if "://" not in registry and not registry.startswith("$"):
+        with writing(Path(registry)):
+            Path(registry).parent.mkdir(parents=True, exist_ok=True)
+            Path(registry).touch(mode=0o600)
     store = ConsentStore(registry, create=True)
     try:
         return import_file(store, Path(file))

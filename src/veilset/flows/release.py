@@ -18,8 +18,9 @@ from veilset.flows.look import guarded
 from veilset.flows.papers import Papers
 from veilset.flows.progress import Progress, silent
 from veilset.flows.promises import check_promises, guarantee_table
-from veilset.flows.run import Run, weights_used
+from veilset.flows.run import Run
 from veilset.flows.tally import Pairs, Tally
+from veilset.flows.weights import weights_of
 from veilset.flows.workplace import Workplace, write_atomically
 from veilset.policy.gate import GateResult, check_gate
 from veilset.policy.load import load_policy
@@ -81,6 +82,7 @@ def release(
     if noise.seeded:
         raise WeakNoise("a release was asked for with seeded noise, which protects nobody; use the system's")
     check_promises(policy, names)
+    weights = weights_of(named.instance for named in policy.find)
     papers = Papers.of(policy, names, answers, key, passphrase)
     source: Source = names.build("source", "folder", {"path": str(photos), "subjects": subjects})
     place = Workplace(Path(output))
@@ -93,7 +95,7 @@ def release(
         state = place.start({"policy": policy.sha256(), "source": str(Path(photos).resolve())})
         try:
             purse = purse_of(policy, state["release"], place, ledger)
-            run = Run(place, Path(photos), policy, source, refs, engine, names, noise, progress, state, purse)
+            run = Run(place, Path(photos), policy, source, refs, engine, names, noise, progress, state, purse, weights)
             return _finish(run, run.treat(), papers)
         except Refusal as error:
             if not (place.private / "refusal.json").exists():
@@ -133,7 +135,7 @@ def _finish(run: Run, tally: Tally, papers: Papers) -> Released:
     notes = sorted({note for done in tally.done.values() if done.written for note in done.written.notes})
     notes += [run.purse.note()] if run.purse else []
     manifest = assemble.make_manifest(
-        run.state, run.policy, counts, table, measured, weights_used(run.policy), [*notes, *label_notes]
+        run.state, run.policy, counts, table, measured, run.weights, [*notes, *label_notes]
     )
     text = assemble.readme(manifest, gates)
     write_atomically(run.place.staging / "README.md", text.encode())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -38,6 +38,7 @@ class Run:
     progress: Progress
     state: dict[str, Any]
     purse: Purse | None = None
+    weights: dict[str, str] = field(default_factory=dict)
 
     def treat(self) -> Tally:
         """Every sample through the policy; what the journal already holds, and is still true, is not done again."""
@@ -136,12 +137,3 @@ def keep_of(policy: Policy) -> Keep:
             kept: Keep = operator.keep_of()
             return kept
     return Keep()
-
-
-def weights_used(policy: Policy) -> dict[str, str]:
-    """Network file to SHA-256, for every detector of the policy that runs one."""
-    used: dict[str, str] = {}
-    for named in policy.find:
-        if hasattr(named.instance, "weights_used"):
-            used.update(named.instance.weights_used())
-    return used

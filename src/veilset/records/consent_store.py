@@ -170,7 +170,14 @@ class ConsentStore:
 
     def decide(self, keys: Collection[str], question: Question, subjects: Collection[str] = ()) -> Verdict:
         """The verdict for one sample, linked by `keys` (see `link_key`) and perhaps by pseudonyms directly."""
-        return self.decide_many({"": keys}, question, {"": subjects})[""]
+        return self.judge(keys, question, subjects)[1]
+
+    def judge(
+        self, keys: Collection[str], question: Question, subjects: Collection[str] = ()
+    ) -> tuple[frozenset[str], Verdict]:
+        """Who is in one sample, and the verdict for it, in one look-up."""
+        ((people, verdict),) = self._judged({"": keys}, question, {"": subjects}).values()
+        return people, verdict
 
     def decide_many(
         self,
@@ -179,14 +186,19 @@ class ConsentStore:
         subjects: Mapping[str, Collection[str]] | None = None,
     ) -> dict[str, Verdict]:
         """Verdicts by sample: few look-ups for many samples."""
-        direct = subjects or {}
-        people, records = self._look_up({k for some in keys.values() for k in some})
+        return {sample: verdict for sample, (_, verdict) in self._judged(keys, question, subjects or {}).items()}
+
+    def _judged(
+        self, keys: Mapping[str, Collection[str]], question: Question, direct: Mapping[str, Collection[str]]
+    ) -> dict[str, tuple[frozenset[str], Verdict]]:
+        linked, records = self._look_up({k for some in keys.values() for k in some})
         unseen = {name for some in direct.values() for name in some} - set(records)
         records |= self._records_of(unseen) if unseen else {}
-        return {
-            sample: decide({*direct.get(sample, ()), *(p for k in some for p in people.get(k, ()))}, records, question)
-            for sample, some in keys.items()
-        }
+        found = {}
+        for sample, some in keys.items():
+            people = frozenset({*direct.get(sample, ()), *(p for k in some for p in linked.get(k, ()))})
+            found[sample] = people, decide(people, records, question)
+        return found
 
     def _look_up(self, keys: Collection[str]) -> tuple[dict[str, set[str]], dict[str, list[Record]]]:
         people: dict[str, set[str]] = {}

@@ -103,7 +103,7 @@ class Blind:
 
 def test_missing_judge_falls_back_on_the_finders_network_and_says_so() -> None:
     def build(role, name, settings):
-        return Blind() if settings["models"] == ("yunet",) else RedBlobs()
+        return Blind() if settings["model"] == "yunet" else RedBlobs()
 
     left, _, _ = run([pair(0, LEFT)], build, models=("yunet",))
     assert left.value == 1.0
