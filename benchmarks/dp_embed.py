@@ -1,44 +1,20 @@
 """Is noise in a linear face subspace better than DP-Pix at the same person-level epsilon?
 
 Principal components of ten people of `orl_faces` (below VEILSET_DATA) are taken as public; the other ten are treated.
-Coefficients are clipped to the public 99th percentile and get discrete Laplace noise on a grid, epsilon split evenly.
-Both get epsilon per face. Usage: python benchmarks/dp_embed.py
+Plain cosines need no faces at all. All get the same epsilon per face. Usage: python benchmarks/dp_embed.py
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from fractions import Fraction
+import tempfile
+from pathlib import Path
 
 import numpy as np
 from dp_faces import attack, operator_of, orl
 
 from veilset.core.interval import clopper_pearson
-from veilset.core.noise import SystemNoise
-from veilset.dp.laplace import discrete_laplace
+from veilset.operators.dp_embed import DpEmbed, learned
 from veilset.operators.dp_pix import DpPix
-
-
-def subspace(public: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean (pixels,), components (rank, pixels) and clipping bounds (rank,) of public faces."""
-    flat = public[:, :, :, 0].reshape(len(public), -1).astype(float)
-    mean = flat.mean(axis=0)
-    parts = np.linalg.svd(flat - mean, full_matrices=False)[2][:rank]
-    return mean, parts, np.ceil(np.quantile(np.abs((flat - mean) @ parts.T), 0.99, axis=0))
-
-
-def embed(public: np.ndarray, rank: int, epsilon: int) -> Callable[[np.ndarray], np.ndarray]:
-    """Clipped integer coefficients with noise: one face changes coefficient i by at most 2 bounds[i]."""
-    mean, parts, bounds = subspace(public, rank)
-
-    def treat(face: np.ndarray) -> np.ndarray:
-        codes = np.rint(np.clip((face[:, :, 0].ravel() - mean) @ parts.T, -bounds, bounds)).astype(np.int64)
-        for i, bound in enumerate(bounds):
-            codes[i] += discrete_laplace(SystemNoise(), Fraction(2 * int(bound) * rank, epsilon), 1)[0]
-        back = np.clip(mean + np.clip(codes, -bounds, bounds) @ parts, 0, 255).reshape(face.shape[:2])
-        return np.repeat(np.rint(back).astype(np.uint8)[:, :, None], 3, axis=2)
-
-    return treat
 
 
 def main() -> None:
@@ -47,11 +23,15 @@ def main() -> None:
     names = sorted(set(people))
     hidden = np.isin(people, names[10:])
     public, faces, people = faces[~hidden], faces[hidden], people[hidden]
+    basis = learned(public[:, :, :, 0], 8)
+    file = str(Path(tempfile.mkdtemp()) / "basis.npz")
+    np.savez(file, mean=basis.mean, rows=basis.rows, bounds=basis.bounds)
     print(f"{len(faces)} faces of {len(set(people))} people, chance {100 / len(set(people)):.0f} %; intervals 95 %\n")
     print("| treatment | epsilon per face (person level, one picture) | root mean squared error | LDA % |")
     print("|---|---|---|---|")
     for epsilon in (1, 10, 100, 1000):
-        tried = {f"subspace of {rank}": embed(public, rank, epsilon) for rank in (2, 4, 8)}
+        tried = {f"faces, {r}": operator_of(DpEmbed(rank=r, epsilon=epsilon, basis=file)) for r in (2, 4, 8)}
+        tried |= {f"cosines, {r}": operator_of(DpEmbed(rank=r, epsilon=epsilon)) for r in (4, 16)}
         for block in (16, 32, 56):
             tried[f"DP-Pix {block}"] = operator_of(DpPix(block=block, epsilon=epsilon, grey=True))
         for name, treat in tried.items():
