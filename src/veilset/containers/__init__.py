@@ -31,12 +31,22 @@ __all__ = [
 ]
 
 FORMATS: dict[str, str] = {
+    "avif": "heif",
     "bmp": "bmp",
+    "dicom": "dicom",
     "gif": "gif",
+    "heif": "heif",
+    "jp2": "jp2",
     "jpeg": "jpeg",
+    "jxl": "jxl",
+    "mp4": "mp4",
+    "pdf": "pdf",
     "png": "png",
+    "svg": "svg",
+    "tar": "archives",
     "tiff": "tiff",
     "webp": "webp",
+    "zip": "archives",
 }
 """Format to the module of this package that serves it. One line each, sorted."""
 

@@ -1,4 +1,4 @@
-"""A rebuilt file as a plan: pieces that go out, beside a claim for every input byte. Nothing large is held in memory."""
+"""A rebuilt file as a plan: pieces that go out, beside a claim for every input byte; nothing large is held."""
 
 from __future__ import annotations
 

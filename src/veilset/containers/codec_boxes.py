@@ -104,8 +104,11 @@ def _avc(data: memoryview, box: Box, keep: Keep) -> bytes:
     sets(31)
     sets(255)
     if fixed[1] in (100, 110, 122, 144) and reader.left >= 4:
-        parts.append(reader.take(3))
-        sets(255)
+        extension = reader.take(3)
+        # Reserved bits are ones; where they are not, somebody wrote something else behind the parameter sets.
+        if extension[0] >= 0xFC and extension[1] >= 0xF8 and extension[2] >= 0xF8:
+            parts.append(extension)
+            sets(255)
     return build(b"avcC", *parts)
 
 

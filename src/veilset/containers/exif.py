@@ -17,6 +17,7 @@ CHILDREN: dict[int, tuple[str, dict[int, str]]] = {
     0xA005: ("interop", INTEROP),
 }
 _MOST_DIRECTORIES = 16
+_POINTERS = {4, 13}
 ORIENTATION = 0x0112
 _BROKEN = (Malformed, ValueError, OverflowError)
 
@@ -34,7 +35,10 @@ def read_exif(data: memoryview, root: str = "exif") -> tuple[TagValue, ...]:
     tags: list[TagValue] = []
     try:
         header = read_header(data)
-        _read_chain(data, header, root, tags)
+        spans = _read_chain(data, header, root, tags)
+        slack = _between(data, spans)
+        if slack:
+            tags.append(TagValue(f"{root}/slack", slack, Risk.CONTENT, len(slack)))
     except _BROKEN:
         tags.append(TagValue(f"{root}/unreadable", bytes(data), Risk.CONTENT, len(data)))
     return tuple(tags)
@@ -53,9 +57,22 @@ def orientation_of(data: memoryview) -> int:
     return 1
 
 
-def _read_chain(data: memoryview, header: Header, root: str, tags: list[TagValue]) -> None:
+def _between(data: memoryview, spans: list[tuple[int, int]]) -> bytes:
+    """Bytes of a block that no entry points at, when any of them says something."""
+    parts, at = [], 8
+    for start, stop in sorted(spans):
+        if start > at:
+            parts.append(bytes(data[at:start]))
+        at = max(at, stop)
+    parts.append(bytes(data[at:]))
+    slack = b"".join(parts)
+    return slack if slack.strip(b"\0") else b""
+
+
+def _read_chain(data: memoryview, header: Header, root: str, tags: list[TagValue]) -> list[tuple[int, int]]:
     waiting: list[tuple[str, dict[int, str], int]] = [("ifd0", IFD0, header.first)]
     seen: set[int] = set()
+    spans: list[tuple[int, int]] = []
     number = 0
     while waiting:
         name, names, at = waiting.pop(0)
@@ -64,17 +81,20 @@ def _read_chain(data: memoryview, header: Header, root: str, tags: list[TagValue
         seen.add(at)
         directory = read_directory(data, header, at)
         prefix = f"{root}/{name}/"
+        spans.append((at, directory.stop))
+        spans += [(entry.start, entry.start + entry.size) for entry in directory.entries]
         for entry in directory.entries:
             child = CHILDREN.get(entry.tag)
-            if child and entry.number == 1 and names is not GPS:
+            if child and entry.number == 1 and entry.type in _POINTERS and names is not GPS:
                 waiting.append((*child, value_of(data, entry, header.order)))
             else:
                 tags.append(tag_value(data, header, entry, prefix, names))
         if name.startswith("ifd"):
-            _thumbnail(data, header, directory, prefix, tags)
+            spans += _thumbnail(data, header, directory, prefix, tags)
             if directory.next:
                 number += 1
                 waiting.append((f"ifd{number}", IFD0, directory.next))
+    return spans
 
 
 def tag_value(data: memoryview, header: Header, entry: Entry, prefix: str, names: dict[int, str]) -> TagValue:
@@ -95,7 +115,9 @@ def _lenient(data: memoryview, header: Header, entry: Entry) -> Any:
         return None
 
 
-def _thumbnail(data: memoryview, header: Header, directory: Directory, prefix: str, tags: list[TagValue]) -> None:
+def _thumbnail(
+    data: memoryview, header: Header, directory: Directory, prefix: str, tags: list[TagValue]
+) -> list[tuple[int, int]]:
     entries = {entry.tag: entry for entry in directory.entries}
     for where, length in ((0x0201, 0x0202), (0x0111, 0x0117)):
         if where in entries and length in entries and not (where == 0x0111 and prefix.endswith("ifd0/")):
@@ -104,3 +126,5 @@ def _thumbnail(data: memoryview, header: Header, directory: Directory, prefix: s
             if isinstance(start, int) and isinstance(size, int) and size:
                 picture = bytes(data[start : start + size])
                 tags.append(TagValue(f"{prefix}thumbnail", picture, Risk.HIDDEN, size))
+                return [(start, start + size)]
+    return []

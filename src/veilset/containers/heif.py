@@ -14,8 +14,8 @@ from veilset.containers.heif_tags import meta_tags
 from veilset.core.errors import Malformed, Unsupported
 
 BRANDS = frozenset(
-    b"heic heix hevc hevx heim heis hevm hevs mif1 mif2 msf1 miaf MiHB MiHE MiHM MiAB MiHA MiPr MA1A MA1B avif avis avio "
-    b"jpeg avci 1pic".split()
+    b"heic heix hevc hevx heim heis hevm hevs mif1 mif2 msf1 miaf MiHB MiHE MiHM MiAB MiHA MiPr MA1A MA1B avif avis "
+    b"avio jpeg avci 1pic".split()
 )
 CODED = frozenset((b"hvc1", b"av01", b"avc1"))
 DERIVED = frozenset((b"grid", b"iden", b"iovl"))
@@ -74,22 +74,22 @@ def _open(data: memoryview) -> tuple[list[Box], Meta]:
     return top, read_meta(data, only(found, b"meta", name), name)
 
 
-def _property(data: memoryview, meta: Meta, item: Item, kind: bytes) -> Box | None:
+def _property(meta: Meta, item: Item, kind: bytes) -> Box | None:
     return next((meta.properties[i - 1] for i, _ in item.properties if meta.properties[i - 1].kind == kind), None)
 
 
 def _facts(data: memoryview, meta: Meta, word: str) -> Facts:
     item = meta.items[meta.primary]
-    size = _property(data, meta, item, b"ispe")
+    size = _property(meta, item, b"ispe")
     if size is None:
         raise Malformed("HEIF: the primary item has no size")
     reader = full(data, size, "HEIF")[2]
     width, height = reader.u(4), reader.u(4)
-    turn = _property(data, meta, item, b"irot")
-    mirror = _property(data, meta, item, b"imir")
+    turn = _property(meta, item, b"irot")
+    mirror = _property(meta, item, b"imir")
     angle = Reader(data, turn.body, turn.stop, "HEIF").u(1) & 3 if turn else 0
     axis = Reader(data, mirror.body, mirror.stop, "HEIF").u(1) & 1 if mirror else None
-    depth = _property(data, meta, item, b"pixi")
+    depth = _property(meta, item, b"pixi")
     channels, bits = 3, 8
     if depth:
         reader = full(data, depth, "HEIF")[2]
@@ -102,7 +102,7 @@ def _facts(data: memoryview, meta: Meta, word: str) -> Facts:
 
 def _is_alpha(data: memoryview, meta: Meta, number: int) -> bool:
     item = meta.items.get(number)
-    box = _property(data, meta, item, b"auxC") if item else None
+    box = _property(meta, item, b"auxC") if item else None
     return box is not None and full(data, box, "HEIF")[2].text() in ALPHA
 
 

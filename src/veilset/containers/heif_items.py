@@ -123,13 +123,11 @@ def _read_locations(data: memoryview, box: Box, idat: Box | None, items: dict[in
             continue
         if item.extents or total > MOST_ITEMS * 16:
             raise Malformed(f"{name}: an item has two places")
-        item.extents = [_placed(span, method, reference, idat, len(data), name) for span in spans]
+        item.extents = [_placed(span, method | reference << 4, idat, len(data), name) for span in spans]
 
 
-def _placed(
-    span: tuple[int, int], method: int, reference: int, idat: Box | None, size: int, name: str
-) -> tuple[int, int]:
-    if method > 1 or reference:
+def _placed(span: tuple[int, int], method: int, idat: Box | None, size: int, name: str) -> tuple[int, int]:
+    if method > 1:
         raise Unsupported(f"{name}: items inside items, or data outside the file, are not served")
     if method == 1 and idat is None:
         raise Malformed(f"{name}: an item lies in a box that is not there")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from veilset.containers.bmff import Box, full
+from veilset.containers.bmff import Box, children, full
 from veilset.containers.exif import read_exif
 from veilset.containers.heif_items import Item, Meta
 from veilset.containers.icc import read_icc
@@ -22,6 +22,7 @@ STRUCTURE = frozenset((b"ftyp", b"meta", b"mdat"))
 
 def meta_tags(data: memoryview, top: list[Box], meta: Meta, wanted: set[int]) -> Iterator[TagValue]:
     """Tags of every item that is not in `wanted`, of every item name, and of every box that has no place here."""
+    yield from _handler_name(data, meta)
     for item in meta.items.values():
         if item.name.strip(b"\0"):
             yield TagValue(f"heif/item/{item.id}/name", _text(item.name), Risk.HISTORY, len(item.name))
@@ -41,6 +42,13 @@ def meta_tags(data: memoryview, top: list[Box], meta: Meta, wanted: set[int]) ->
             yield from _top_tags(data, box)
 
 
+def _handler_name(data: memoryview, meta: Meta) -> Iterator[TagValue]:
+    for box in children(data, meta.box, "HEIF", skip=4).get(b"hdlr", []):
+        name = bytes(data[box.body + 24 : box.stop]).strip(b"\0")
+        if name:
+            yield TagValue("heif/handler_name", _text(name), Risk.HISTORY, len(name))
+
+
 def _text(raw: bytes) -> str:
     return raw.rstrip(b"\0").decode("utf-8", "replace")
 
@@ -55,7 +63,9 @@ def _item_tags(data: memoryview, meta: Meta, item: Item) -> Iterator[TagValue]:
     elif item.kind in PICTURES:
         yield TagValue(f"heif/{_role(data, meta, item)}/{item.id}", raw, Risk.HIDDEN, size)
     else:
-        word = item.content_type.decode("latin-1") or item.kind.decode("latin-1")
+        if item.kind == b"uri ":
+            yield TagValue(f"heif/item/{item.id}/uri", _text(item.content_type), Risk.HISTORY, len(item.content_type))
+        word = item.content_type.decode("latin-1") if item.kind == b"mime" else item.kind.decode("latin-1")
         yield TagValue(f"heif/item/{item.id}/{word}", raw, Risk.CONTENT, size)
 
 

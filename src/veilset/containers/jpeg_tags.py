@@ -26,9 +26,12 @@ def tags_of(data: memoryview, found: list[Segment]) -> tuple[TagValue, ...]:
     if profile:
         tags += read_icc(profile)
     for marker, start, payload, stop in found:
-        if marker in {SCAN, FILL} or (marker < 0xE0 and marker != TAIL):
+        if marker == SCAN or (FILL != marker < 0xE0 and marker != TAIL):
             continue
-        if marker == TAIL:
+        if marker == FILL:
+            if stop - start > 2 and bytes(data[start:stop]).strip(b"\xff"):
+                tags.append(TagValue("jpeg/between", bytes(data[start:stop]), Risk.CONTENT, stop - start))
+        elif marker == TAIL:
             tags.append(_tail(data[start:stop]))
         elif marker == 0xFE:
             tags.append(TagValue("jpeg/comment", _words(data[payload:stop]), Risk.CONTENT, stop - payload))

@@ -34,8 +34,6 @@ BRANDS = frozenset(
         b"cmfc",
         b"iso2",
         b"iso3",
-    ]
-    + [
         b"iso4",
         b"iso5",
         b"iso6",
@@ -98,7 +96,9 @@ def inspect(data: memoryview) -> Listing:
     """
     film = Film(data)
     plan = _assemble(film, Keep())
-    tags = film_tags(data, film.top, film.parts, film.tracks, {track.id for track in film.kept}, film.fragments)
+    tags = film_tags(
+        data, film.top, film.parts, [(t, any(t is k for k in film.kept)) for t in film.tracks], film.fragments
+    )
     return Listing(_facts(film), tuple(tags), plan.ledger())
 
 
@@ -120,8 +120,8 @@ def _facts(film: Film) -> Facts:
         run.samples for _, parts in film.fragments for part in parts if part.track == track.id for run in part.runs
     )
     matrix = track.matrix
-    signs = tuple(int(np.sign(matrix[i])) for i in (0, 1, 3, 4))
-    return Facts("mp4", track.width, track.height, TURNS.get(signs, 1), max(frames, 1), 8, 3, "ycc")
+    a, b, c, d = (int(np.sign(matrix[i])) for i in (0, 1, 3, 4))
+    return Facts("mp4", track.width, track.height, TURNS.get((a, b, c, d), 1), max(frames, 1), 8, 3, "ycc")
 
 
 def _assemble(film: Film, keep: Keep) -> Assembly:
@@ -189,7 +189,8 @@ def moved(chunks: Offsets, spans: list[tuple[int, int]], first: int) -> Offsets:
     places = first + np.cumsum(lengths) - lengths
     index = np.clip(np.searchsorted(starts, chunks[:, 0], side="right") - 1, 0, None)
     # An empty chunk has no bytes, so it may point anywhere inside.
-    return places[index] + np.clip(chunks[:, 0] - starts[index], 0, lengths[index])
+    new: Offsets = places[index] + np.clip(chunks[:, 0] - starts[index], 0, lengths[index])
+    return new
 
 
 def _fragment(plan: Assembly, box: Box, parts: list[Part]) -> list[tuple[int, int]]:
@@ -264,5 +265,5 @@ def _residue(plan: Assembly, film: Film, merged: list[tuple[int, int]]) -> None:
         room -= len(piece)
         if room <= 0:
             break
-    if any(hidden_seconds(plan.data, film.parts, track) > 0.5 for track in film.kept):
+    if any(hidden_seconds(plan.data, track) > 0.5 for track in film.kept):
         plan.residue.append("frames that an edit list hides")

@@ -27,19 +27,18 @@ def film_tags(
     data: memoryview,
     top: list[Box],
     parts: dict[bytes, list[Box]],
-    tracks: list[Track],
-    kept: set[int],
+    tracks: list[tuple[Track, bool]],
     fragments: list[tuple[Box, list[Part]]],
 ) -> Iterator[TagValue]:
-    """Every tag of a film, in the order of the file's structure."""
+    """Every tag of a film; each track comes with whether it is kept."""
     for kind, found in parts.items():
         if kind == b"mvhd":
             yield from _times(data, found[0], "mp4/mvhd")
         elif kind not in (b"trak", b"mvex"):
             for box in found:
                 yield from box_tags(data, box, "mp4", 0)
-    for track in tracks:
-        yield from _track_tags(data, track, track.id in kept, fragments)
+    for track, kept in tracks:
+        yield from _track_tags(data, track, kept, fragments)
     for box in top:
         if box.kind not in KNOWN:
             yield from box_tags(data, box, "mp4", 0)
@@ -69,8 +68,8 @@ def _track_tags(
         for box in found[kind]:
             yield from box_tags(data, box, path, 0)
     yield from _description_tags(data, track, path)
-    if hidden_seconds(data, {}, track) > 0.5:
-        yield TagValue(f"{path}/edit_list", hidden_seconds(data, {}, track), Risk.HIDDEN, 0)
+    if hidden_seconds(data, track) > 0.5:
+        yield TagValue(f"{path}/edit_list", hidden_seconds(data, track), Risk.HIDDEN, 0)
     if not kept:
         yield from _hidden_track(data, track, path, fragments)
 
@@ -111,9 +110,8 @@ def _hidden_track(
         yield TagValue(f"{path}/positions", found, Risk.PLACE, size)
 
 
-def hidden_seconds(data: memoryview, parts: dict[bytes, list[Box]], track: Track) -> float:
+def hidden_seconds(data: memoryview, track: Track) -> float:
     """Seconds of a track's media that its edit list leaves out."""
-    del parts
     found = children(data, track.box, NAME)
     listed = [b for edits in found.get(b"edts", []) for b in children(data, edits, NAME).get(b"elst", [])]
     clock_version, _, clock = full(data, track.media[b"mdhd"][0], NAME)

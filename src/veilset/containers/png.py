@@ -41,7 +41,7 @@ def inspect(data: memoryview) -> Listing:
     head = read_head(data, found)
     listed = tags_of(data, found, end)
     surplus = [
-        (found[picture.members[0]].name.decode(), measured.surplus, sum(map(len, picture.parts)) - measured.used)
+        (found[picture.members[0]].name.decode(), measured.surplus, b"".join(picture.parts)[measured.used :])
         for picture in _pictures(data, found, head)
         for measured in [measure(picture.parts, picture.expected)]
     ]

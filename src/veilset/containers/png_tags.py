@@ -41,14 +41,14 @@ def tags_of(data: memoryview, found: Sequence[Chunk], end: int) -> tuple[TagValu
     return tuple(tags)
 
 
-def surplus_tags(surplus: Iterable[tuple[str, bytes, int]]) -> tuple[TagValue, ...]:
+def surplus_tags(surplus: Iterable[tuple[str, bytes, bytes]]) -> tuple[TagValue, ...]:
     """Tags for pixels beyond the declared size, and for bytes behind a compressed stream."""
     tags = []
     for name, pixels, behind in surplus:
         if pixels:
             tags.append(TagValue(f"png/{name}/surplus", pixels, Risk.HIDDEN, len(pixels)))
-        elif behind:
-            tags.append(TagValue(f"png/{name}/behind", None, Risk.CONTENT, behind))
+        if behind:
+            tags.append(TagValue(f"png/{name}/behind", behind, Risk.CONTENT, len(behind)))
     return tuple(tags)
 
 
@@ -61,7 +61,8 @@ def _chunk_tags(name: bytes, view: memoryview) -> tuple[TagValue, ...]:
         return read_exif(view)
     if name == b"iCCP":
         title, _, rest = body.partition(b"\0")
-        return (*read_icc(inflate(rest[1:])), TagValue("png/iCCP/name", title, Risk.CONTENT, len(title)))
+        named = () if title == b"profile" else (TagValue("png/iCCP/name", title, Risk.CONTENT, len(title)),)
+        return (*read_icc(inflate(rest[1:])), *named)
     if name == b"caBX":
         from veilset.containers.jumbf import read_jumbf
 

@@ -27,8 +27,10 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 _HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"mif2"}
 _AVIF = {b"avif", b"avis"}
 _MOVIE_BOXES = {b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
+# Possessive inner loops: a file full of comments must not be tried in every combination.
 _SVG = re.compile(
-    rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*|<!--.*?-->\s*|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>\s*)*<(?:\w+:)?svg[\s>]",
+    rb"\A(?:\xef\xbb\xbf)?\s*(?:(?:<\?(?:(?!\?>).)*+\?>|<!--(?:(?!-->).)*+-->|<!DOCTYPE[^>\[]*+(?:\[[^\]]*+\]\s*)?>)\s*)*+"
+    rb"<(?:\w+:)?svg[\s>]",
     re.DOTALL,
 )
 

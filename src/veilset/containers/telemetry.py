@@ -39,7 +39,7 @@ def _camm(raw: bytes) -> Iterator[tuple[float, float]]:
 
 
 def _gopro(raw: bytes, scale: list[float], depth: int = 0) -> Iterator[tuple[float, float]]:
-    """KLV triples: four letters, type, size of a row, number of rows; padded to four bytes. SCAL divides what follows."""
+    """KLV triples: four letters, type, size of a row, number of rows; padded to four bytes. SCAL divides."""
     at = 0
     while at + 8 <= len(raw):
         key, kind, size, rows = struct.unpack_from(">4sBBH", raw, at)

@@ -6,12 +6,14 @@ from veilset.containers import tiff_fields as tags
 from veilset.containers.exif import CHILDREN, tag_value
 from veilset.containers.exif_names import IFD0
 from veilset.containers.ifd import Entry, Header, read_directory, value_of
+from veilset.containers.recognise import identify
 from veilset.containers.tiff_pages import Page, every
 from veilset.core.errors import Malformed
 from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
 
 _LARGE = 4096
+_MOST_GAPS = 1 << 16
 
 
 def tags_of(data: memoryview, header: Header, pages: list[Page]) -> tuple[TagValue, ...]:
@@ -22,7 +24,8 @@ def tags_of(data: memoryview, header: Header, pages: list[Page]) -> tuple[TagVal
             found += _entry_tags(data, header, entry, f"exif/ifd{index}/", index)
     gaps = _unclaimed(data, header, pages)
     if gaps:
-        found.append(TagValue("tiff/gaps", None, Risk.CONTENT, gaps))
+        risk = Risk.HIDDEN if identify(gaps.lstrip(b"\0")) else Risk.CONTENT
+        found.append(TagValue("tiff/gaps", gaps[:_MOST_GAPS], risk, len(gaps)))
     return tuple(found)
 
 
@@ -70,14 +73,13 @@ def _below(data: memoryview, header: Header, entry: Entry, index: int) -> tuple[
     label, names = CHILDREN[entry.tag]
     number = "" if index == 0 else str(index)
     try:
-        at = value_of(data, entry, header.order)
-        found = read_directory(data, header, at).entries
-    except (Malformed, TypeError):
+        found = read_directory(data, header, int(value_of(data, entry, header.order))).entries
+    except (Malformed, TypeError, ValueError):
         return (TagValue(f"exif/{label}{number}/unreadable", None, Risk.CONTENT, entry.size),)
     return tuple(tag_value(data, header, one, f"exif/{label}{number}/", names) for one in found)
 
 
-def _unclaimed(data: memoryview, header: Header, pages: list[Page]) -> int:
+def _unclaimed(data: memoryview, header: Header, pages: list[Page]) -> bytes:
     """Bytes that belong to no page, outside alignment padding."""
     spans = [(0, 16 if header.big else 8)]
     for page in every(pages):
@@ -87,18 +89,18 @@ def _unclaimed(data: memoryview, header: Header, pages: list[Page]) -> int:
         for entry in page.directory.entries:
             if entry.tag in CHILDREN and entry.number == 1:
                 spans += _spans_below(data, header, entry)
-    at = gaps = 0
-    for start, stop in sorted(spans):
+    at, gaps = 0, b""
+    for start, stop in [*sorted(spans), (len(data), len(data))]:
         if start > at + 16 or any(data[at:start]):
-            gaps += max(0, start - at)
+            gaps += bytes(data[at : min(start, at + _MOST_GAPS)])
         at = max(at, stop)
-    return gaps + max(0, len(data) - at)
+    return gaps
 
 
 def _spans_below(data: memoryview, header: Header, entry: Entry) -> list[tuple[int, int]]:
     try:
-        directory = read_directory(data, header, value_of(data, entry, header.order))
-    except (Malformed, TypeError):
+        at = int(value_of(data, entry, header.order))
+        directory = read_directory(data, header, at)
+    except (Malformed, TypeError, ValueError):
         return []
-    at = value_of(data, entry, header.order)
     return [(at, directory.stop), *((one.start, one.start + one.size) for one in directory.entries)]

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veilset.core.errors import Malformed, Unsupported
+from veilset.data.coded import pillow
 from veilset.data.jpeg_blocks import Coefficients, blocks_of
 from veilset.data.jpeg_header import JpegHeader
 
@@ -34,6 +35,7 @@ def read_coefficients(
     Raises:
         Malformed: The coded data cannot be read.
     """
+    _check_header(data, name)
     planes = [np.zeros((*blocks_of(header, c), 8, 8), dtype=np.int16) for c in header.components]
     tables = np.zeros((4, 8, 8), dtype=np.uint16)
     numbers = np.zeros(4, dtype=np.int16)
@@ -92,6 +94,18 @@ def write_coefficients(
     if status == 0 or not coded.endswith(b"\xff\xd9"):
         raise Unsupported(f"{name}: this JPEG's sampling cannot be written; save it anew as an ordinary JPEG")
     return coded
+
+
+def _check_header(data: bytes, name: str) -> None:
+    """Let a decoder that fails softly read the header first: jpeglib's library dies of one that it cannot read."""
+    import simplejpeg
+
+    try:
+        simplejpeg.decode_jpeg_header(data, strict=False)
+    except ValueError:
+        # It also refuses sampling that it has no name for; then the slower decoder judges.
+        with pillow(data, "jpeg", name) as image:
+            image.load()
 
 
 def _pointer(array: NDArray[Any]) -> ctypes.c_void_p:

@@ -22,7 +22,7 @@ def decimal_degrees(parts: Any, reference: Any) -> float | None:
         return None
     if not all(isinstance(part, int | float) and math.isfinite(part) for part in parts):
         return None
-    degrees = sum(part / 60**power for power, part in enumerate(parts))
+    degrees: float = sum(part / 60**power for power, part in enumerate(parts))
     return -degrees if str(reference).strip("\0 ").upper() in {"S", "W"} else degrees
 
 
@@ -40,9 +40,8 @@ def coordinates(tags: Iterable[TagValue]) -> tuple[float, float] | None:
 class Metadata:
     """What a file says besides its pixels: one finding per tag, and one for the place that its GPS tags tell.
 
-    What is needed to show the picture (sizes, orientation, colour) is not reported. A picture inside the file
-    (thumbnail, preview, depth map, second image) is its own kind, `hidden_image`, since it may show what the main picture
-    no longer shows.
+    What is needed to show the picture (sizes, orientation, colour) is not reported. No pixel is decoded; whether a picture
+    inside the file shows what the main one no longer shows is the question of the detector `hidden`.
 
     *Shapes and units*: findings stand at tags; coordinates are decimal degrees, and private.
 
@@ -50,34 +49,27 @@ class Metadata:
         DataError: The file cannot be listed.
 
     *Source*: the containers' own listings, which account for every byte.
+
+    >>> import numpy as np
+    >>> owner = TagValue("exif/exif/CameraOwnerName", "somebody", Risk.PERSON)
+    >>> sample = Sample("1", Image(np.zeros((2, 2, 3), np.uint8)), tags=(owner,))
+    >>> [finding.where for finding in Metadata().find(sample)]
+    [Tag(path='exif/exif/CameraOwnerName')]
     """
 
     takes: ClassVar[tuple[type[Media], ...]] = (Image,)
-    finds: ClassVar[tuple[str, ...]] = ("metadata", "hidden_image")
+    finds: ClassVar[tuple[str, ...]] = ("metadata",)
 
     def find(self, sample: Sample) -> tuple[Finding, ...]:
         """Findings in the order of the file."""
-        source = "metadata"
-        if isinstance(sample.media, Image) and sample.media.coded is not None:
-            source = f"metadata/{sample.media.coded.format}"
+        source, tags = f"metadata/{sample.format}", tuple(sample.tags)
         found = [
-            Finding(
-                "hidden_image" if tag.risk is Risk.HIDDEN else "metadata",
-                Tag(tag.path),
-                1.0,
-                source,
-                tag.risk,
-                detail={"bytes": tag.size},
-                value=tag.value,
-            )
-            for tag in sample.tags
+            Finding("metadata", Tag(tag.path), 1.0, source, tag.risk, None, {"bytes": tag.size}, tag.value)
+            for tag in tags
             if not tag.technical
         ]
-        place = coordinates(sample.tags)
+        place = coordinates(tags)
         if place is not None:
-            found.append(
-                Finding(
-                    "metadata", Tag("exif/gps"), 1.0, source, Risk.PLACE, detail={"coordinates": "degrees"}, value=place
-                )
-            )
+            detail = {"coordinates": "degrees"}
+            found.append(Finding("metadata", Tag("exif/gps"), 1.0, source, Risk.PLACE, None, detail, place))
         return tuple(found)

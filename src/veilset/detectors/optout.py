@@ -35,8 +35,15 @@ class Optout:
         distance: Bits of 64 in which perceptual hashes may differ; more finds more copies and more strangers.
         signals: Read reservations against mining and training from the file's own tags.
 
+    *Shapes and units*: pictures (height, width, 3) uint8; `distance` in bits of a perceptual hash of 64.
+
     Raises:
         DataError: The tombstones cannot be read whole: without them nothing is allowed.
+
+    *Source*: the tombstones' own hashes; elementary.
+
+    >>> Optout(distance=4).signals
+    True
     """
 
     store: str = "private/optout"

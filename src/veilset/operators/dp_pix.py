@@ -68,6 +68,8 @@ class DpPix:
         smooth: Post-processing: `none`, `median` (of 3 x 3 cells), `blur` (DP-Blur, Gaussian of 99 pixels), `upsample`.
         grow: Grow every finding by this share of its longer side.
 
+    *Shapes and units*: picture (height, width, 3) uint8; findings in pixels of the upright picture.
+
     **Guarantee**
 
     - epsilon-differential privacy per unit and application, for grey and colour, partial cells and regions of any

@@ -49,6 +49,8 @@ class Snow:
         fill: Grey value of the hidden pixels.
         grow: Grow every finding by this share of its longer side.
 
+    *Shapes and units*: picture (height, width, 3) uint8; findings in pixels of the upright picture.
+
     **Guarantee**
 
     - (0, delta)-differential privacy per unit and application, whatever the size of the picture.

@@ -23,8 +23,12 @@ TABLE: dict[str, Entry] = {
     "landmarks": Entry("veilset.probes.utility.landmarks:Landmarks", "Pupils kept, and eye regions still matched."),
     "link": Entry("veilset.probes.attack.link:Link", "Find the treated twin of an original by all but the person."),
     "membership": Entry("veilset.probes.attack.membership:Membership", "Tell whose picture a classifier learned from."),
+    "metadata_residue": Entry(
+        "veilset.probes.metadata_residue:MetadataResidue", "Raw search of released files for the originals' tag values."
+    ),
     "naturalness": Entry("veilset.probes.utility.naturalness:Naturalness", "Seams, detail, colours: proxies only."),
     "recover_text": Entry("veilset.probes.attack.recover_text:RecoverText", "Read text through a mosaic or blur."),
+    "refute": Entry("veilset.probes.attack.refute:Refute", "Try to refute every claim of differential privacy."),
     "reidentify": Entry("veilset.probes.attack.reidentify:Reidentify", "Recognise people, retrained on treated data."),
     "residual": Entry("veilset.probes.attack.residual:Residual", "Look for faces in the result with another network."),
     "undo": Entry("veilset.probes.attack.undo:Undo", "Undo the treatment by filters that everybody has."),

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as PillowImage
 
-from veilset.core.errors import BrokenContract
+from veilset.core.errors import BrokenContract, Malformed
+from veilset.data import jpeg_coefficients
 from veilset.data.jpeg_blocks import editable, forward_dct, quantise, replace_units, treated_units
 from veilset.data.jpeg_coefficients import read_coefficients, write_coefficients
 from veilset.data.jpeg_header import read_header
@@ -122,6 +123,28 @@ def test_writing_decoded_pixels_again_comes_as_close_as_libjpeg_does(draw, jpeg,
     ours = simplejpeg.decode_jpeg(edit(data, pixels, everything), "RGB").astype(int)
     theirs = simplejpeg.decode_jpeg(jpeg(pixels, subsampling), "RGB").astype(int)
     assert np.mean((ours - pixels) ** 2) <= 1.05 * np.mean((theirs - pixels) ** 2) + 0.02
+
+
+def test_arithmetic_coding_is_read_and_becomes_huffman(draw, jpeg, monkeypatch):
+    data = jpeg(draw())
+    header = read_header(data, "x")
+    planes, tables = read_coefficients(data, header, "x")
+    monkeypatch.setattr(jpeg_coefficients, "_OPTIMISE_CODING", 1 << 9)  # libjpeg's switch for arithmetic coding
+    arithmetic = write_coefficients(planes, tables, header, "x")
+    monkeypatch.undo()
+    assert read_header(arithmetic, "y").arithmetic
+    units = np.zeros((6, 8), dtype=bool)
+    units[2, 2] = True
+    fill = np.full((93, 121, 3), 50, np.uint8)
+    assert edit(arithmetic, fill, units) == edit(data, fill, units)
+
+
+@pytest.mark.parametrize("cut", [b"\xff\xc4", b"\xff\xda", b"\xff\xc0", b"\xff\xdb"])
+def test_a_header_that_cannot_be_read_is_malformed_and_no_crash(draw, jpeg, cut):
+    """The library itself dies of these, with the process."""
+    data = jpeg(draw())
+    with pytest.raises(Malformed, match="x: this jpeg cannot be decoded"):
+        read_coefficients(data[: data.index(cut)] + b"\xff\xd9", read_header(data, "x"), "x")
 
 
 def test_dct_against_cv2():

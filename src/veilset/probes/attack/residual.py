@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
 
 from veilset.core.check import in_range, positive
-from veilset.core.errors import BrokenContract, MissingWeights, Unproven
+from veilset.core.errors import BadSetting, BrokenContract, MissingWeights, Unproven
 from veilset.core.finding import Finding
+from veilset.core.interval import clopper_pearson
 from veilset.core.measurement import Measurement
 from veilset.core.roles import Case, Detector, Pair
 from veilset.core.sample import Image, Media, Sample
@@ -45,16 +46,18 @@ class Residual:
     """Look for faces in the result with another network than the one that found them.
 
     Attributes:
-        model: The judge, a network of the `face` detector.
+        models: Networks of the `face` detector, best judge first: the first one judges whose weights are here and that
+            took no part in finding the faces.
         min_score: Lowest score of the judge that counts as a face.
         pictures: Most pictures that are looked at, drawn at random.
         insist_on_independence: Refuse when the judge is a network that also found the faces.
 
-    *Shapes and units*: `faces_left` is the share of treated faces that the judge still finds;
-    `pictures_with_missed_face` the share of pictures in which it finds a face where nothing was treated.
+    *Shapes and units*: `faces_left` is the share of treated faces that the judge still finds; `pictures_with_missed_face`
+    the share of pictures in which it finds a face where nothing was treated; `pictures_still_showing` the number of
+    pictures of the release with a treated face that is still found: a count, exact when every picture was looked at.
 
-    Where the judge's weights cannot be had, or it took part in finding the faces, the same network looks again at the
-    picture, its mirror image and a smaller copy; the measurements then say that they are not independent.
+    Where every judge took part in finding the faces, or has no weights here, the same network looks again at the picture,
+    its mirror image and a smaller copy; the measurements then say that they are not independent.
 
     Raises:
         Unproven: Independence is insisted on and cannot be had.
@@ -64,11 +67,11 @@ class Residual:
     *Source*: residual detection as in the evaluation of face obfuscation; intervals of Clopper and Pearson, faces and
     pictures taken as independent.
 
-    >>> Residual(model="yunet").min_score
+    >>> Residual(models=("yunet",)).min_score
     0.5
     """
 
-    model: str = "yunet"
+    models: tuple[str, ...] = ("yunet", "ultraface", "centerface")
     min_score: float = 0.5
     pictures: int = 1000
     insist_on_independence: bool = False
@@ -78,13 +81,15 @@ class Residual:
     def __post_init__(self) -> None:
         in_range(0, 1, min_score=self.min_score)
         positive(pictures=self.pictures)
+        if not self.models:
+            raise BadSetting("models must name at least one network")
 
     def run(self, case: Case, *, rng: np.random.Generator) -> tuple[Measurement, ...]:
         """Share of treated faces still found, and share of pictures with a face that was missed."""
         chosen = np.sort(rng.permutation(len(case.pairs))[: self.pictures])
-        faces_left = faces = pictures_missed = pictures = 0
+        faces_left = faces = pictures_missed = pictures = showing = 0
         shared = known = False
-        judges: dict[bool, tuple[Detector, bool]] = {}
+        judges: dict[frozenset[str], tuple[Detector, bool]] = {}
         for number in chosen:
             pair = case.pairs[int(number)]
             if pair.after is None or not isinstance(pair.after.media, Image):
@@ -92,14 +97,15 @@ class Residual:
             treated = _boxes(pair)
             networks = networks_of([f for f in pair.findings if f.kind == "face"])
             known |= bool(networks)
-            own = self.model in networks
-            if own not in judges:
-                judges[own] = self._judge(case, pair.after, networks, own=own)
-            judge, fallen_back = judges[own]
-            shared |= own or fallen_back
-            found = _look(judge, pair.after, often=own or fallen_back)
+            if networks not in judges:
+                judges[networks] = self._judge(case, pair.after, networks)
+            judge, dependent = judges[networks]
+            shared |= dependent
+            found = _look(judge, pair.after, often=dependent)
+            left = sum(any(covers(face, box) for face in found) for box in treated)
             faces += len(treated)
-            faces_left += sum(any(covers(face, box) for face in found) for box in treated)
+            faces_left += left
+            showing += left > 0
             pictures += 1
             pictures_missed += any(not any(covers(face, box) for box in treated) for face in found)
         notes = (NOT_INDEPENDENT,) if shared else () if known else (UNKNOWN,)
@@ -107,26 +113,38 @@ class Residual:
         return (
             Measurement.proportion("residual", "faces_left", faces_left, faces, "lower", **more),
             Measurement.proportion("residual", "pictures_with_missed_face", pictures_missed, pictures, "lower", **more),
+            _count(showing, pictures, len(case.pairs), **more),
         )
 
-    def _judge(self, case: Case, sample: Sample, networks: frozenset[str], *, own: bool) -> tuple[Detector, bool]:
-        """The judge, and whether it is a stand-in because its weights cannot be had."""
-        if own and self.insist_on_independence:
-            raise Unproven(
-                f"residual: {self.model} took part in finding the faces, so it cannot judge them; "
-                "name another network in `model`, or leave it out of the detector"
-            )
+    def _judge(self, case: Case, sample: Sample, networks: frozenset[str]) -> tuple[Detector, bool]:
+        """The judge, and whether it also took part in finding the faces."""
         if case.build is None:
             raise BrokenContract("residual needs a detector, but the case offers no way to build one")
-        try:
-            judge: Detector = case.build("detector", "face", {"models": (self.model,), "min_score": self.min_score})
-            judge.find(sample)
-        except MissingWeights:
-            if self.insist_on_independence or not networks:
-                raise
-            stand_in = {"models": (min(networks),), "min_score": self.min_score}
-            return case.build("detector", "face", stand_in), True
-        return judge, False
+        others = [model for model in self.models if model not in networks]
+        sharing = [*(model for model in self.models if model in networks), *sorted(networks - {*self.models})]
+        for model in [*others, *([] if self.insist_on_independence else sharing)]:
+            judge: Detector = case.build("detector", "face", {"model": model, "min_score": self.min_score})
+            try:
+                judge.find(sample)
+            except MissingWeights:
+                continue
+            return judge, model in networks
+        if self.insist_on_independence:
+            raise Unproven(
+                f"residual: none of {', '.join(self.models)} is here and took no part in finding the faces; get another "
+                "with `veilset weights pull`, or leave one of them out of the detector"
+            )
+        raise MissingWeights(f"residual: none of {', '.join(self.models)} is here; see `veilset weights list`")
+
+
+def _count(showing: int, looked: int, total: int, **more: Any) -> Measurement:
+    """Pictures of the release that still show a treated face: exact after a look at all, else bounded from a sample."""
+    if looked in (0, total):
+        return Measurement("residual", "pictures_still_showing", showing, showing, showing, looked, "lower", **more)
+    low, high = (end * total for end in clopper_pearson(showing, looked))
+    return Measurement(
+        "residual", "pictures_still_showing", showing * total / looked, low, high, looked, "lower", **more
+    )
 
 
 def _boxes(pair: Pair) -> list[Box]:

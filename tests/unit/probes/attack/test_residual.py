@@ -56,7 +56,7 @@ def run(pairs: list[Pair], build=lambda *_: RedBlobs(), **settings) -> tuple:
 
 def test_counts_what_is_left_and_what_was_missed() -> None:
     pairs = [pair(0), pair(1, LEFT), pair(2, RIGHT), pair(3, LEFT, RIGHT), pair(4)]
-    left, missed = run(pairs)
+    left, missed, _ = run(pairs)
     assert (left.name, left.value, left.n) == ("faces_left", 2 / 5, 5)
     assert (left.low, left.high) == pytest.approx(clopper_pearson(2, 5))
     assert (missed.name, missed.value, missed.n) == ("pictures_with_missed_face", 2 / 5, 5)
@@ -66,14 +66,14 @@ def test_counts_what_is_left_and_what_was_missed() -> None:
 
 
 def test_a_face_found_through_the_treatment_at_another_size_still_counts() -> None:
-    left, missed = run([pair(0, Box(12, 12, 10, 10))])
+    left, missed, _ = run([pair(0, Box(12, 12, 10, 10))])
     assert (left.value, missed.value) == (1.0, 0.0)
 
 
 def test_judge_that_also_found_the_faces_is_not_independent() -> None:
-    left, missed = run([pair(0), pair(1)], model="yunet")
+    left, missed, _ = run([pair(0), pair(1)], models=("yunet",))
     assert left.independent
-    left, missed = run([pair(0, source="face/centerface+yunet"), pair(1)], model="yunet")
+    left, missed, _ = run([pair(0, source="face/centerface+yunet"), pair(1)], models=("yunet",))
     assert not left.independent
     assert not missed.independent
     assert NOT_INDEPENDENT in left.notes
@@ -81,12 +81,12 @@ def test_judge_that_also_found_the_faces_is_not_independent() -> None:
 
 def test_insisting_on_independence_refuses() -> None:
     with pytest.raises(Unproven, match="yunet"):
-        run([pair(0, source="face/yunet")], model="yunet", insist_on_independence=True)
-    assert run([pair(0)], model="yunet", insist_on_independence=True)[0].independent
+        run([pair(0, source="face/yunet")], models=("yunet",), insist_on_independence=True)
+    assert run([pair(0)], models=("yunet",), insist_on_independence=True)[0].independent
 
 
 def test_without_findings_independence_is_not_claimed() -> None:
-    left, missed = run([pair(0, RIGHT, found=())])
+    left, missed, _ = run([pair(0, RIGHT, found=())])
     assert (left.n, left.unfavourable) == (0, 1.0)
     assert missed.value == 1.0
     assert not missed.independent
@@ -103,15 +103,36 @@ class Blind:
 
 def test_missing_judge_falls_back_on_the_finders_network_and_says_so() -> None:
     def build(role, name, settings):
-        return Blind() if settings["models"] == ("yunet",) else RedBlobs()
+        return Blind() if settings["model"] == "yunet" else RedBlobs()
 
-    left, _ = run([pair(0, LEFT)], build)
+    left, _, _ = run([pair(0, LEFT)], build, models=("yunet",))
     assert left.value == 1.0
     assert not left.independent
+    with pytest.raises(Unproven, match="yunet"):
+        run([pair(0, LEFT)], build, models=("yunet",), insist_on_independence=True)
     with pytest.raises(MissingWeights):
-        run([pair(0, LEFT)], build, insist_on_independence=True)
-    with pytest.raises(MissingWeights):
-        run([pair(0, LEFT, found=())], build)
+        run([pair(0, LEFT, found=())], lambda *_: Blind())
+
+
+def test_the_first_judge_that_took_no_part_is_chosen() -> None:
+    asked = []
+
+    def build(role, name, settings):
+        asked.append(settings["model"])
+        return RedBlobs()
+
+    left, _, _ = run([pair(0, LEFT, source="face/centerface+yunet")], build)
+    assert asked == ["ultraface"]
+    assert left.independent
+
+
+def test_the_count_is_exact_after_a_look_at_everything_and_a_bound_after_a_sample() -> None:
+    pairs = [pair(0, LEFT), pair(1), pair(2), pair(3)]
+    *_, count = run(pairs)
+    assert (count.name, count.value, count.low, count.high) == ("pictures_still_showing", 1, 1, 1)
+    *_, count = run(pairs, pictures=2)
+    assert count.high == pytest.approx(4 * clopper_pearson(round(count.value / 2), 2)[1])
+    assert count.high > count.value
 
 
 def test_the_same_network_looks_at_the_mirror_image_too() -> None:
@@ -121,13 +142,15 @@ def test_the_same_network_looks_at_the_mirror_image_too() -> None:
         def find(self, sample: Sample) -> tuple[Finding, ...]:
             return tuple(f for f in super().find(sample) if f.where.x < sample.image.width / 2)
 
-    honest, _ = run([pair(0, RIGHT, found=(RIGHT,))], lambda *_: RightBlind())
-    shared, _ = run([pair(0, RIGHT, found=(RIGHT,), source="face/yunet")], lambda *_: RightBlind())
+    honest, _, _ = run([pair(0, RIGHT, found=(RIGHT,))], lambda *_: RightBlind(), models=("yunet",))
+    shared, _, _ = run(
+        [pair(0, RIGHT, found=(RIGHT,), source="face/yunet")], lambda *_: RightBlind(), models=("yunet",)
+    )
     assert (honest.value, shared.value) == (0.0, 1.0)
 
 
 def test_dropped_pictures_are_not_looked_at() -> None:
-    left, missed = run([Pair(pair(0).before, None, pair(0).findings)])
+    left, missed, _ = run([Pair(pair(0).before, None, pair(0).findings)])
     assert (left.n, missed.n) == (0, 0)
 
 

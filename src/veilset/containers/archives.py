@@ -1,0 +1,251 @@
+"""tar and zip: every member cleaned in turn, under a number for a name, without dates, owners, comments or order."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, BinaryIO
+
+from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
+from veilset.containers.inner import clean_inner
+from veilset.core.errors import Malformed, Unsupported
+from veilset.core.finding import Risk
+from veilset.core.sample import TagValue
+
+NAME = "archive"
+formats = ("tar", "zip")
+MOST_MEMBERS = 65_000
+LARGEST_MEMBER = 2 << 30
+# Beyond this no picture compresses; a member that claims more is there to fill the memory.
+MOST_RATIO = 1000
+DEEPEST = 2
+SUFFIXES = {"jpeg": "jpg", "tiff": "tif", "heif": "heic", "dicom": "dcm"}
+_depth: ContextVar[int] = ContextVar("depth", default=0)
+
+
+class View(io.RawIOBase):
+    """A read-only file over bytes that are not copied."""
+
+    def __init__(self, data: memoryview) -> None:
+        super().__init__()
+        self.data, self.at = data, 0
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def seekable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer from where the last read ended."""
+        piece = self.data[self.at : self.at + len(buffer)]
+        buffer[: len(piece)] = piece
+        self.at += len(piece)
+        return len(piece)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move, not before the beginning."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self.at, io.SEEK_END: len(self.data)}[whence]
+        if base + offset < 0:
+            raise OSError("before the beginning")
+        self.at = base + offset
+        return self.at
+
+    def tell(self) -> int:
+        """Where the next read begins."""
+        return self.at
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file of an archive: what the archive says about it, and a way to its bytes."""
+
+    name: str
+    size: int
+    said: tuple[tuple[str, Any, Risk], ...]
+    read: Callable[[], bytes]
+
+
+def inspect(data: memoryview) -> Listing:
+    """List the archive: names, dates, owners, comments, and everything that its members say.
+
+    Raises:
+        Malformed: It is damaged, or a member leads outside it.
+        Unsupported: A member is no picture, film or archive that can be cleaned; nothing is skipped.
+    """
+    from veilset.containers import inspect as look
+
+    tags: list[TagValue] = []
+    with _members(data) as members:
+        for number, member in enumerate(members, 1):
+            tags.append(TagValue(f"archive/{number}/name", member.name, Risk.PERSON, len(member.name)))
+            tags += [TagValue(f"archive/{number}/{word}", value, risk) for word, value, risk in member.said]
+            inner = look(member.read()).tags
+            tags += [TagValue(f"archive/{number}/{t.path}", t.value, t.risk, t.size, t.technical) for t in inner]
+    return Listing(Facts(_word(data), 0, 0, frames=max(len(members), 1)), tuple(tags), _claims(data))
+
+
+def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
+    """Write the archive anew.
+
+    **Guarantee**
+    - Members stand in the order of their old names, cleaned by the module of their own format, as `000001.jpg`, ...;
+      dates, owners, rights, comments, extra fields and bytes between members go.
+    """
+    counter = _Counter(out)
+    residue: list[str] = []
+    with _members(data) as members:
+        write = _write_zip if _word(data) == "zip" else _write_tar
+        write(counter, _cleaned(members, keep, residue))
+    return Rebuilt(counter.size, _claims(data), (), tuple(dict.fromkeys(residue)))
+
+
+class _Counter(io.RawIOBase):
+    """Passes bytes on and counts them: archives are written without looking back."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        super().__init__()
+        self.out, self.size = out, 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, piece: Any) -> int:
+        self.out.write(piece)
+        self.size += len(piece)
+        return len(piece)
+
+    def tell(self) -> int:
+        return self.size
+
+
+def _word(data: memoryview) -> str:
+    return "zip" if bytes(data[:2]) == b"PK" else "tar"
+
+
+def _claims(data: memoryview) -> tuple[Claim, ...]:
+    return (Claim(0, len(data), Fate.REWRITTEN, "archive"),)
+
+
+@contextmanager
+def _members(data: memoryview) -> Iterator[list[Member]]:
+    """Members by name.
+
+    Raises:
+        Unsupported: Archives are nested deeper than `DEEPEST`.
+    """
+    depth = _depth.get()
+    if depth >= DEEPEST:
+        raise Unsupported(f"{NAME}: archives inside archives inside archives are not served; unpack the inner ones")
+    token = _depth.set(depth + 1)
+    try:
+        members = sorted(_zip(data) if _word(data) == "zip" else _tar(data), key=lambda member: member.name)
+        if len({member.name.casefold() for member in members}) != len(members):
+            raise Malformed(f"{NAME}: two members share a name")
+        yield members
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, RuntimeError):
+        raise Malformed(f"{NAME}: damaged or truncated") from None
+    except NotImplementedError:
+        raise Unsupported(f"{NAME}: a member is compressed in a way that is not served; pack it anew") from None
+    finally:
+        _depth.reset(token)
+
+
+def _check(name: str, size: int) -> None:
+    path = PurePosixPath(name)
+    if not name or path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name or "\0" in name:
+        raise Malformed(f"{NAME}: a member leads outside the archive; somebody built it to do harm")
+    if size > LARGEST_MEMBER:
+        raise Unsupported(f"{NAME}: a member is larger than 2 GB; unpack the archive first")
+
+
+def _zip(data: memoryview) -> list[Member]:
+    archive = zipfile.ZipFile(View(data))
+    comment = (("comment", archive.comment, Risk.CONTENT),) if archive.comment else ()
+    members = []
+    if len(archive.filelist) > MOST_MEMBERS:
+        raise Unsupported(f"{NAME}: more than {MOST_MEMBERS} members; unpack the archive first")
+    for info in archive.infolist():
+        if info.is_dir():
+            continue
+        _check(info.filename, info.file_size)
+        if info.flag_bits & 1 or (info.external_attr >> 16 & 0o170000) == 0o120000:
+            raise Unsupported(f"{NAME}: encrypted members and links cannot be cleaned")
+        if info.file_size > MOST_RATIO * max(info.compress_size, 1):
+            raise Malformed(f"{NAME}: a member unpacks to more than {MOST_RATIO} times its size")
+        said: list[tuple[str, Any, Risk]] = [("date", str(info.date_time), Risk.TIME)]
+        said += [("comment", info.comment, Risk.CONTENT)] if info.comment else []
+        said += [("extra", info.extra, Risk.HISTORY)] if info.extra else []
+        members.append(Member(info.filename, info.file_size, (*said, *comment), _reader(archive, info)))
+        comment = ()
+    return members
+
+
+def _reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], bytes]:
+    return lambda: archive.read(info)
+
+
+def _tar(data: memoryview) -> list[Member]:
+    archive = tarfile.open(fileobj=View(data), mode="r:")  # noqa: SIM115 - lives as long as its members
+    members: list[Member] = []
+    for info in archive:
+        if info.isdir():
+            continue
+        _check(info.name, info.size)
+        if not info.isreg() or info.issparse() or len(members) >= MOST_MEMBERS:
+            raise Unsupported(f"{NAME}: links, devices and sparse members are not served")
+        said: list[tuple[str, Any, Risk]] = [("date", int(info.mtime), Risk.TIME)] if info.mtime else []
+        said += [("owner", f"{info.uname}:{info.gname}", Risk.PERSON)] if info.uname or info.gname else []
+        said += [("owner_id", (info.uid, info.gid), Risk.PERSON)] if info.uid or info.gid else []
+        said += [(f"header/{key}", value, Risk.CONTENT) for key, value in info.pax_headers.items()]
+        members.append(Member(info.name, info.size, tuple(said), _tar_reader(archive, info)))
+    return members
+
+
+def _tar_reader(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Callable[[], bytes]:
+    def read() -> bytes:
+        stream = archive.extractfile(info)
+        raw = stream.read() if stream else b""
+        if len(raw) != info.size:
+            raise Malformed(f"{NAME}: damaged or truncated")
+        return raw
+
+    return read
+
+
+def _cleaned(members: list[Member], keep: Keep, residue: list[str]) -> Iterator[tuple[str, bytes]]:
+    from veilset.containers import identify
+
+    for number, member in enumerate(members, 1):
+        raw = member.read()
+        new, left = clean_inner(raw, keep)
+        residue += left
+        kind = identify(raw[:65536]) or ""
+        yield f"{number:06d}.{SUFFIXES.get(kind, kind)}", new
+
+
+def _write_zip(out: _Counter, files: Iterator[tuple[str, bytes]]) -> None:
+    """Stored, since pictures are compressed already: the same bytes on every machine."""
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for name, raw in files:
+            info = zipfile.ZipInfo(name)
+            info.create_system = 3
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, raw)
+
+
+def _write_tar(out: _Counter, files: Iterator[tuple[str, bytes]]) -> None:
+    with tarfile.open(fileobj=out, mode="w:", format=tarfile.USTAR_FORMAT) as archive:
+        for name, raw in files:
+            info = tarfile.TarInfo(name)
+            info.size = len(raw)
+            archive.addfile(info, io.BytesIO(raw))

@@ -1,0 +1,280 @@
+"""PDF that holds photographs: pages with images, written anew; a document with anything else is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+from veilset.containers.assembly import cut_out
+from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
+from veilset.containers.pdf_images import Body, Images, is_number, numbers
+from veilset.containers.pdf_objects import Cursor, Document, Name, Ref, Stream, Word
+from veilset.containers.risks import risk_of
+from veilset.containers.xmp import read_xmp
+from veilset.core.errors import DataError, Malformed, Unsupported
+from veilset.core.finding import Risk
+from veilset.core.sample import TagValue
+
+NAME = "PDF"
+formats = ("pdf",)
+INHERITED = (b"MediaBox", b"CropBox", b"Rotate", b"Resources")
+# Operators that place, clip and paint, with how many numbers each takes (None for any).
+PAINT = {
+    b"q": 0, b"Q": 0, b"cm": 6, b"re": 4, b"W": 0, b"W*": 0, b"n": 0, b"m": 2, b"l": 2, b"c": 6, b"v": 4, b"y": 4,
+    b"h": 0, b"f": 0, b"F": 0, b"f*": 0, b"S": 0, b"s": 0, b"B": 0, b"B*": 0, b"b": 0, b"b*": 0, b"w": 1, b"J": 1,
+    b"j": 1, b"M": 1, b"i": 1, b"g": 1, b"G": 1, b"rg": 3, b"RG": 3, b"k": 4, b"K": 4,
+}  # fmt: skip
+COVERING = frozenset((b"f", b"F", b"f*", b"B", b"B*", b"b", b"b*", b"W", b"W*"))
+MARKS = frozenset((b"BMC", b"BDC", b"EMC", b"MP", b"DP", b"ri"))
+MOST_PAGES = 5000
+ADVICE = "only documents of scanned or photographed pages are served; export its pages as pictures"
+
+
+@dataclass
+class Page:
+    """One page, written anew but for its numbers."""
+
+    entries: dict[bytes, Any]
+    content: bytes
+    images: dict[bytes, Ref] = field(default_factory=dict)
+
+
+def inspect(data: memoryview) -> Listing:
+    """List the document: its information, packets, histories, attachments, and what its pictures say.
+
+    Raises:
+        Malformed: Its objects contradict each other.
+        Unsupported: Encrypted, or something else than pictures on its pages.
+    """
+    document = Document(data)
+    pages, images = _read(document, Keep())
+    tags = list(_tags(document))
+    box = next((page.entries[b"MediaBox"] for page in pages), [0, 0, 1, 1])
+    width, height = (max(1, round(abs(box[i + 2] - box[i]))) for i in (0, 1))
+    turned = int(pages[0].entries.get(b"Rotate", 0)) // 90 % 4 if pages else 0
+    facts = Facts("pdf", width, height, (1, 6, 3, 8)[turned], max(len(pages), 1))
+    return Listing(facts, tuple(tags), _claims(len(data), images))
+
+
+def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
+    """Write the document anew: pages, their images, and nothing else.
+
+    **Guarantee**
+    - Information, packets, identifiers, earlier revisions, attachments, forms, scripts, comments and thumbnails go.
+    - Embedded JPEG and JPEG 2000 files go through the cleaner of their own format; other image data are copied and
+      cut to the samples that are shown.
+    """
+    document = Document(data)
+    pages, images = _read(document, keep)
+    writer = _Writer(out)
+    _write(writer, pages, images)
+    claims = _claims(len(data), images)
+    return Rebuilt(writer.size, claims, tuple(writer.copied), tuple(dict.fromkeys(images.residue)))
+
+
+def _claims(size: int, images: Images) -> tuple[Claim, ...]:
+    kept = sorted({body.span for body in images.bodies if body.span})
+    claims = [Claim(start, stop, Fate.KEPT, "image samples") for start, stop in kept if stop > start]
+    claims += [Claim(start, stop, Fate.REWRITTEN, "objects") for start, stop in cut_out((0, size), kept)]
+    return tuple(sorted(claims, key=lambda claim: claim.start))
+
+
+def _read(document: Document, keep: Keep) -> tuple[list[Page], Images]:
+    get = document.get
+    root = get(document.trailer.get(b"Root"))
+    if not isinstance(root, dict):
+        raise Malformed(f"{NAME}: has no catalog")
+    if {b"OCProperties", b"Collection", b"XFA"} & root.keys():
+        raise Unsupported(f"{NAME}: has layers or is a portfolio; {ADVICE}")
+    nodes = list(_pages(document, root.get(b"Pages"), {}, 0, set()))
+    if not nodes:
+        raise Malformed(f"{NAME}: has no pages")
+    images = Images(document, keep, 3 + 2 * len(nodes))
+    return [_page(document, node, images) for node in nodes], images
+
+
+def _pages(
+    document: Document, pointer: Any, above: dict[bytes, Any], depth: int, seen: set[int]
+) -> Iterator[dict[bytes, Any]]:
+    node = document.get(pointer)
+    number = pointer.number if isinstance(pointer, Ref) else -1
+    if not isinstance(node, dict) or depth > 32 or number in seen or len(seen) > MOST_PAGES:
+        raise Malformed(f"{NAME}: the tree of pages is broken")
+    seen.add(number)
+    node = {**above, **node}
+    kids = document.get(node.get(b"Kids"))
+    if kids is None or document.get(node.get(b"Type")) == b"Page":
+        yield node
+        return
+    for kid in kids if isinstance(kids, list) else []:
+        yield from _pages(document, kid, {key: node[key] for key in INHERITED if key in node}, depth + 1, seen)
+
+
+def _page(document: Document, node: dict[bytes, Any], images: Images) -> Page:
+    get = document.get
+    for note in get(node.get(b"Annots")) or []:
+        about = get(note)
+        if isinstance(about, dict) and get(about.get(b"Subtype")) not in (b"Link", b"Popup"):
+            raise Unsupported(f"{NAME}: a page has comments, stamps or form fields; {ADVICE}")
+    entries: dict[bytes, Any] = {b"MediaBox": numbers(get, node.get(b"MediaBox"))}
+    if len(entries[b"MediaBox"]) != 4:
+        raise Malformed(f"{NAME}: a page has no size")
+    if b"CropBox" in node:
+        entries[b"CropBox"] = numbers(get, node[b"CropBox"])[:4]
+        if entries[b"CropBox"] != entries[b"MediaBox"]:
+            images.residue.append("pixels outside the visible part of a page")
+    if isinstance(get(node.get(b"Rotate")), int) and get(node[b"Rotate"]) % 360:
+        entries[b"Rotate"] = get(node[b"Rotate"]) % 360
+    contents = get(node.get(b"Contents"))
+    parts = [get(part) for part in (contents if isinstance(contents, list) else [contents]) if part is not None]
+    if not all(isinstance(part, Stream) for part in parts):
+        raise Malformed(f"{NAME}: a page's content is broken")
+    resources = get(node.get(b"Resources")) or {}
+    page = Page(entries, b"")
+    content = b"\n".join(document.decoded(part) for part in parts)
+    page.content = _content(content, get(resources.get(b"XObject")) or {}, page, images)
+    return page
+
+
+def _content(raw: bytes, drawn: dict[bytes, Any], page: Page, images: Images) -> bytes:
+    """The page's operators by allowlist, one a line."""
+    cursor, operands, lines = Cursor(raw), list[Any](), list[bytes]()
+    names: dict[bytes, bytes] = {}
+    while True:
+        item = cursor.next()
+        if not isinstance(item, Word):
+            operands.append(item)
+            if len(operands) > 64:
+                raise Malformed(f"{NAME}: a page's content is broken")
+            continue
+        if not item:
+            break
+        if item == b"Do" and len(operands) == 1 and isinstance(operands[0], Name):
+            old = bytes(operands[0])
+            if old not in names:
+                names[old] = b"I%d" % (len(names) + 1)
+                page.images[names[old]] = images.image(drawn.get(old))
+            lines.append(b"/" + names[old] + b" Do")
+        elif item in PAINT and len(operands) == PAINT[item] and all(map(is_number, operands)):
+            lines.append(b" ".join([*map(plain, operands), item]))
+            if item in COVERING and page.images:
+                images.residue.append("pixels below what is painted over a picture, or outside what is cut out of it")
+        elif item not in MARKS or b"OC" in operands:
+            raise Unsupported(f"{NAME}: pages hold text, forms or layers; {ADVICE}")
+        operands = []
+    return b"\n".join(lines)
+
+
+def plain(value: Any) -> bytes:
+    """An object as PDF writes it.
+
+    >>> plain({b"Type": Name(b"Page"), b"Box": [0, 1.5]})
+    b'<</Type /Page/Box [0 1.5]>>'
+    """
+    match value:
+        case bool():
+            return b"true" if value else b"false"
+        case int():
+            return b"%d" % value
+        case float():
+            return f"{value:.6f}".rstrip("0").rstrip(".").encode()
+        case Ref():
+            return b"%d 0 R" % value.number
+        case Name():
+            return b"/" + b"".join(bytes([c]) if bytes([c]).isalnum() else b"#%02X" % c for c in value)
+        case bytes():
+            return b"<" + value.hex().encode() + b">"
+        case list():
+            return b"[" + b" ".join(map(plain, value)) + b"]"
+        case dict():
+            return b"<<" + b"".join(plain(Name(key)) + b" " + plain(item) for key, item in value.items()) + b">>"
+    raise Malformed(f"{NAME}: an object of an unknown kind")
+
+
+class _Writer:
+    """Writes numbered objects and remembers where they stand."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self.out, self.size = out, 0
+        self.places: list[int] = []
+        self.copied: list[tuple[int, int, int]] = []
+
+    def put(self, raw: bytes) -> None:
+        self.out.write(raw)
+        self.size += len(raw)
+
+    def object(self, value: Any) -> None:
+        self.places.append(self.size)
+        self.put(b"%d 0 obj\n" % len(self.places) + plain(value) + b"\nendobj\n")
+
+    def stream(self, body: Body) -> None:
+        self.places.append(self.size)
+        entries = {**body.entries, b"Length": len(body.raw)}
+        self.put(b"%d 0 obj\n" % len(self.places) + plain(entries) + b"\nstream\n")
+        if body.span:
+            self.copied.append((body.span[0], self.size, len(body.raw)))
+        self.put(body.raw + b"\nendstream\nendobj\n")
+
+
+def _write(writer: _Writer, pages: list[Page], images: Images) -> None:
+    """Catalog, tree, then a page and its content by turns, then images; numbers follow from the order."""
+    writer.put(b"%PDF-1.7\n")
+    writer.object({b"Type": Name(b"Catalog"), b"Pages": Ref(2)})
+    kids = [Ref(3 + 2 * number) for number in range(len(pages))]
+    writer.object({b"Type": Name(b"Pages"), b"Count": len(pages), b"Kids": kids})
+    for number, page in enumerate(pages):
+        about = {b"Type": Name(b"Page"), b"Parent": Ref(2), **page.entries, b"Contents": Ref(4 + 2 * number)}
+        writer.object({**about, b"Resources": {b"XObject": page.images}})
+        writer.stream(Body({}, page.content))
+    for body in images.bodies:
+        writer.stream(body)
+    start, count = writer.size, len(writer.places) + 1
+    writer.put(b"xref\n0 %d\n0000000000 65535 f \n" % count)
+    writer.put(b"".join(b"%010d 00000 n \n" % place for place in writer.places))
+    writer.put(b"trailer\n" + plain({b"Size": count, b"Root": Ref(1)}) + b"\nstartxref\n%d\n%%%%EOF\n" % start)
+
+
+def _tags(document: Document) -> Iterator[TagValue]:
+    if document.revisions > 1 or document.raw.count(b"%%EOF") > 1:
+        yield TagValue("pdf/revisions", document.raw.count(b"%%EOF"), Risk.HIDDEN)
+    for key in (b"Info", b"ID"):
+        yield from _strings(document.get(document.trailer.get(key)), f"pdf/{key.decode()}", 0)
+    for number in sorted(document.places):
+        value = document.object(number)
+        if isinstance(value, Stream):
+            yield from _strings(value.entries, f"pdf/{number}", 0)
+            yield from _stream_tags(document, number, value)
+        else:
+            yield from _strings(value, f"pdf/{number}", 0)
+
+
+def _strings(value: Any, path: str, depth: int) -> Iterator[TagValue]:
+    """Every string inside an object, under its keys."""
+    if isinstance(value, dict) and depth < 16:
+        for key, item in value.items():
+            yield from _strings(item, f"{path}/{key.decode('latin-1')}", depth + 1)
+    elif isinstance(value, list) and depth < 16:
+        for item in value:
+            yield from _strings(item, path, depth + 1)
+    elif isinstance(value, bytes) and not isinstance(value, Name | Word) and value:
+        text = value.decode("utf-16" if value[:2] in (b"\xfe\xff", b"\xff\xfe") else "latin-1", "replace")
+        yield TagValue(path, text, risk_of(path), len(value))
+
+
+def _stream_tags(document: Document, number: int, stream: Stream) -> Iterator[TagValue]:
+    kind, inner = document.get(stream.entries.get(b"Type")), document.get(stream.entries.get(b"Subtype"))
+    try:
+        if kind == b"Metadata" or inner == b"XML":
+            yield from read_xmp(document.decoded(stream))
+        elif kind == b"EmbeddedFile":
+            raw = document.decoded(stream)
+            yield TagValue(f"pdf/{number}/attachment", raw, Risk.HIDDEN, len(raw))
+        elif inner == b"Image" and document.filters(stream)[0][-1:] in ([b"DCTDecode"], [b"JPXDecode"]):
+            from veilset.containers import inspect as look
+
+            for tag in look(document.raw[stream.start : stream.stop]).tags:
+                yield TagValue(f"pdf/{number}/{tag.path}", tag.value, tag.risk, tag.size, tag.technical)
+    except DataError:
+        # What cannot be read does not go out either; that it is there is what the list has to say.
+        yield TagValue(f"pdf/{number}/unreadable", document.raw[stream.start : stream.stop], Risk.CONTENT)

@@ -1,0 +1,284 @@
+"""SVG: what is drawn, by an allowlist of elements and attributes; embedded pictures are cleaned in turn."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+from urllib.parse import unquote_to_bytes
+from xml.etree.ElementTree import (
+    Comment,
+    Element,
+    ParseError,
+    ProcessingInstruction,
+    SubElement,
+    TreeBuilder,
+    tostring,
+)
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import DefusedXMLParser
+
+from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
+from veilset.containers.inner import clean_inner
+from veilset.containers.risks import risk_of
+from veilset.containers.svg_names import ACTIVE, ATTRIBUTES, ELEMENTS, SHAPES, TEXT
+from veilset.containers.svg_style import (
+    REFERENCE,
+    clean_declarations,
+    clean_sheet,
+    clean_value,
+    used_classes,
+)
+from veilset.core.errors import Malformed, Unsupported
+from veilset.core.finding import Risk
+from veilset.core.sample import TagValue
+
+NAME = "SVG"
+formats = ("svg",)
+SVG = "{http://www.w3.org/2000/svg}"
+LINK = "{http://www.w3.org/1999/xlink}href"
+SPACE = "{http://www.w3.org/XML/1998/namespace}space"
+MOST_BYTES = 64 << 20
+DEEPEST = 128
+LENGTH = re.compile(r"\s*([\d.]+(?:e[+-]?\d+)?)\s*(px|pt|pc|mm|cm|in|em)?\s*$", re.IGNORECASE)
+PIXELS = {"px": 1.0, "pt": 4 / 3, "pc": 16.0, "mm": 96 / 25.4, "cm": 96 / 2.54, "in": 96.0, "em": 16.0}
+
+
+@dataclass
+class Draft:
+    """A drawing being written: new names, new classes, what may stay, and what is left in embedded pictures."""
+
+    names: Mapping[str, str]
+    classes: Mapping[str, str]
+    keep: Keep
+    residue: list[str] = field(default_factory=list)
+
+
+def inspect(data: memoryview) -> Listing:
+    """List the drawing: comments, instructions, titles, foreign attributes and elements, embedded pictures.
+
+    Raises:
+        Malformed: It is no well-formed XML.
+        Unsupported: It defines entities, holds scripts, or points at other files.
+    """
+    root = _parse(data)
+    _write(root, Keep())
+    tags = list(_tags(root, "svg"))
+    return Listing(_facts(root), tuple(tags), _claims(data))
+
+
+def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
+    """Write the drawing anew.
+
+    **Guarantee**
+    - Only listed elements and attributes of SVG go out; names of elements and classes are numbers; comments,
+      instructions, titles, descriptions and metadata go.
+    - Pictures inside `data:` addresses went through the cleaner of their own format.
+    """
+    new, residue = _write(_parse(data), keep)
+    out.write(new)
+    return Rebuilt(len(new), _claims(data), (), residue)
+
+
+def _claims(data: memoryview) -> tuple[Claim, ...]:
+    return (Claim(0, len(data), Fate.REWRITTEN, "drawing"),)
+
+
+def _parse(data: memoryview) -> Element:
+    if len(data) > MOST_BYTES:
+        raise Unsupported(f"{NAME}: larger than {MOST_BYTES >> 20} MB")
+    builder = TreeBuilder(insert_comments=True, insert_pis=True)
+    parser = DefusedXMLParser(target=builder, forbid_entities=True, forbid_external=True)
+    try:
+        parser.feed(bytes(data))
+        root: Element = parser.close()
+    except DefusedXmlException:
+        raise Unsupported(f"{NAME}: defines entities, which may hide content; save it as plain SVG") from None
+    except ParseError as error:
+        raise Malformed(f"{NAME}: no well-formed XML (line {error.position[0]})") from None
+    if root.tag != f"{SVG}svg":
+        raise Unsupported(f"{NAME}: the outermost element is not svg in its namespace")
+    return root
+
+
+def _local(element: Element) -> str | None:
+    """Name within SVG; None for elements of other makers, comments and instructions."""
+    tag: Any = element.tag
+    return tag[len(SVG) :] if isinstance(tag, str) and tag.startswith(SVG) else None
+
+
+def _walk(element: Element, depth: int = 0) -> Iterator[Element]:
+    if depth > DEEPEST:
+        raise Unsupported(f"{NAME}: nested deeper than {DEEPEST} levels")
+    yield element
+    for child in element:
+        yield from _walk(child, depth + 1)
+
+
+def _write(root: Element, keep: Keep) -> tuple[bytes, tuple[str, ...]]:
+    drawn = [element for element in _walk(root) if _local(element) is not None]
+    for element in drawn:
+        _refuse_active(element)
+    names = {name: f"i{n}" for n, name in enumerate(_referenced(drawn), 1)}
+    sheets = [element.text or "" for element in drawn if _local(element) == "style"]
+    classes = {name: f"c{n}" for n, name in enumerate(used_classes(sheets), 1)}
+    new = Element("svg", xmlns="http://www.w3.org/2000/svg")
+    draft = Draft(names, classes, keep)
+    _copy(root, new, draft)
+    text: bytes = tostring(new, encoding="utf-8", xml_declaration=True)
+    return text + b"\n", tuple(dict.fromkeys(draft.residue))
+
+
+def _refuse_active(element: Element) -> None:
+    if _local(element) in ACTIVE and (
+        len(element) or element.attrib.keys() - {"id", "type"} or (element.text or "").strip()
+    ):
+        raise Unsupported(f"{NAME}: holds scripts, animation or foreign content; save it as plain SVG without them")
+    if any(name.rpartition("}")[2].lower().startswith("on") for name in element.attrib):
+        raise Unsupported(f"{NAME}: holds event handlers (scripts); save it as plain SVG without them")
+
+
+def _referenced(drawn: list[Element]) -> list[str]:
+    """Names that something points at, in order of first use."""
+    found: dict[str, None] = {}
+    for element in drawn:
+        link = element.get(LINK) or element.get("href") or ""
+        if link.startswith("#") and _local(element) != "a":
+            found[link[1:]] = None
+        for value in [*element.attrib.values(), (element.text or "") if _local(element) == "style" else ""]:
+            found |= {match[2][1:]: None for match in REFERENCE.finditer(value) if match[2].startswith("#")}
+        if _local(element) == "style":
+            found |= dict.fromkeys(re.findall(r"#(-?[A-Za-z_][\w-]*)(?=[^{}]*\{)", element.text or ""))
+    present = {element.get("id") for element in drawn}
+    return [name for name in found if name in present]
+
+
+def _copy(old: Element, new: Element, draft: Draft) -> None:
+    kind = _local(old)
+    own = {name: value for name, value in old.attrib.items() if name in ATTRIBUTES}
+    for name in sorted(own):
+        new.set(name, clean_value(own[name], draft.names))
+    style = clean_declarations(old.get("style", ""), draft.names)
+    if style:
+        new.set("style", style)
+    if old.get("id", "") in draft.names:
+        new.set("id", draft.names[old.get("id", "")])
+    worn = [draft.classes[word] for word in old.get("class", "").split() if word in draft.classes]
+    if worn:
+        new.set("class", " ".join(worn))
+    if old.get(SPACE) == "preserve":
+        new.set("xml:space", "preserve")
+    link = old.get(LINK) or old.get("href")
+    if link is not None and kind != "a":
+        new.set("href", _link(link, kind, draft))
+    if kind == "style":
+        new.text = clean_sheet(old.text or "", draft.names, draft.classes)
+        return
+    new.text = old.text if kind in TEXT else None
+    for child in old:
+        _child(child, new, draft)
+
+
+def _child(child: Element, new: Element, draft: Draft) -> None:
+    kind, text = _local(child), new.tag in TEXT
+    if kind in ELEMENTS and not _invisible(child):
+        made = SubElement(new, str(kind))
+        _copy(child, made, draft)
+        made.tail = child.tail if text else None
+    elif text and child.tail:
+        # The element goes, the text behind it is drawn.
+        if len(new):
+            new[-1].tail = (new[-1].tail or "") + child.tail
+        else:
+            new.text = (new.text or "") + child.tail
+
+
+def _invisible(element: Element) -> bool:
+    """Whether the element's own style hides it, which nothing that we keep could undo."""
+    return _local(element) in SHAPES and re.search(r"display\s*:\s*none", element.get("style", "")) is not None
+
+
+def _link(link: str, kind: str | None, draft: Draft) -> str:
+    link = link.strip()
+    if link.startswith("#"):
+        return f"#{draft.names.get(link[1:], 'none')}"
+    if kind != "image" or not link.startswith("data:"):
+        raise Unsupported(f"{NAME}: points at another file; embed it, or take the reference out")
+    return _embedded(picture_of(link), draft)
+
+
+def picture_of(link: str) -> bytes:
+    """The bytes inside a `data:` address."""
+    head, comma, body = link.partition(",")
+    if not comma:
+        raise Malformed(f"{NAME}: an embedded picture has no content")
+    try:
+        raw = unquote_to_bytes(body)
+        return base64.b64decode(b"".join(raw.split()), validate=True) if head.endswith(";base64") else raw
+    except binascii.Error:
+        raise Malformed(f"{NAME}: an embedded picture is not proper base64") from None
+
+
+def _embedded(raw: bytes, draft: Draft) -> str:
+    from veilset.containers import identify
+
+    kind = identify(raw[:65536])
+    types = {"jpeg": "jpeg", "png": "png", "gif": "gif", "webp": "webp", "avif": "avif", "bmp": "bmp"}
+    if kind not in types:
+        raise Unsupported(f"{NAME}: an embedded picture is of a kind that cannot be cleaned inside a drawing")
+    new, left = clean_inner(raw, draft.keep)
+    draft.residue += left
+    return f"data:image/{types[kind]};base64,{base64.b64encode(new).decode()}"
+
+
+def _tags(element: Element, path: str) -> Iterator[TagValue]:
+    """Everything of the drawing that does not go out, depth first."""
+    for child in element:
+        kind = _local(child)
+        tag: Any = child.tag
+        if kind not in ELEMENTS or _invisible(child):
+            word = {Comment: "comment", ProcessingInstruction: "instruction"}.get(tag) or _short(str(tag))
+            said = " ".join(part.strip() for part in _texts(child) if part.strip())
+            risk = Risk.HIDDEN if kind in SHAPES else risk_of(word)
+            yield TagValue(f"{path}/{word}", said, risk, len(said.encode()))
+        else:
+            yield from _tags(child, f"{path}/{kind}")
+    for name, value in element.attrib.items():
+        link = name in (LINK, "href")
+        if link and value.strip().startswith("data:"):
+            yield from _inner(picture_of(value.strip()), path)
+        elif name not in ATTRIBUTES and name not in ("style", SPACE) and not (link and value.startswith("#")):
+            risk = Risk.PERSON if name == "id" else risk_of(_short(name))
+            yield TagValue(f"{path}/@{_short(name)}", value, risk, len(value.encode()))
+
+
+def _texts(element: Element) -> Iterator[str]:
+    for part in _walk(element):
+        yield from (part.text or "", *(part.attrib.values() if not callable(part.tag) else ()), part.tail or "")
+
+
+def _inner(raw: bytes, path: str) -> Iterator[TagValue]:
+    from veilset.containers import inspect as look
+
+    for tag in look(raw).tags:
+        yield TagValue(f"{path}/picture/{tag.path}", tag.value, tag.risk, tag.size, tag.technical)
+
+
+def _short(name: str) -> str:
+    space, _, local = name.rpartition("}")
+    return f"{space.rstrip('/').rpartition('/')[2]}:{local}" if space else local
+
+
+def _facts(root: Element) -> Facts:
+    box = re.findall(r"[-+\d.eE]+", root.get("viewBox", ""))
+    sizes = []
+    for name, fallback in (("width", 2), ("height", 3)):
+        match = LENGTH.match(root.get(name, ""))
+        inner = float(box[fallback]) if len(box) == 4 else (300.0, 150.0)[fallback - 2]
+        size = float(match[1]) * PIXELS[(match[2] or "px").lower()] if match else inner
+        sizes.append(max(1, round(min(size, 1e9))))
+    return Facts("svg", sizes[0], sizes[1], colour="rgba", channels=4)

@@ -1,0 +1,55 @@
+"""Residual with its real judge on drawn faces: bare faces are found, covered ones are not."""
+
+import numpy as np
+import pytest
+
+from veilset.core.errors import MissingWeights
+from veilset.core.finding import Finding
+from veilset.core.noise import SystemNoise
+from veilset.core.roles import Case, Pair
+from veilset.core.sample import Image, Sample
+from veilset.core.where import Box
+from veilset.detectors.face import Face
+from veilset.operators.blur import Blur
+from veilset.operators.inpaint import Inpaint
+from veilset.operators.mask import Mask
+from veilset.operators.pixelate import Pixelate
+from veilset.probes.attack.residual import Residual
+from veilset.testing.drawn import picture
+
+pytestmark = pytest.mark.weights
+BOX = Box(60, 40, 120, 150)
+
+
+def left(operator) -> tuple:
+    pairs = []
+    for seed in range(8):
+        before = Sample(f"s{seed}", Image(picture(260, 220, faces=[BOX], seed=seed)))
+        findings = (Finding("face", BOX, 1.0, "face/centerface"),)
+        after = before if operator is None else operator.apply(before, findings, noise=SystemNoise()).sample
+        pairs.append(Pair(before, after, findings))
+    case = Case(pairs, build=lambda role, name, settings: Face(**settings))
+    try:
+        return Residual(models=("yunet",)).run(case, rng=np.random.default_rng(0))[:2]
+    except MissingWeights as error:
+        pytest.skip(str(error))
+
+
+def test_bare_faces_are_all_found() -> None:
+    faces_left, missed = left(None)
+    assert (faces_left.value, missed.value, faces_left.independent) == (1.0, 0.0, True)
+
+
+@pytest.mark.parametrize("operator", [Mask(), Blur(), Pixelate()])
+def test_treated_faces_are_not_found(operator) -> None:
+    faces_left, missed = left(operator)
+    assert (faces_left.value, missed.value) == (0.0, 0.0)
+
+
+def test_of_filled_faces_at_most_a_phantom_is_found() -> None:
+    """The filling reads nothing of the face; a soft oval may still look like one to the judge."""
+    assert left(Inpaint())[0].value <= 1 / 8
+
+
+def test_a_blur_that_is_too_weak_is_caught() -> None:
+    assert left(Blur(strength=0.01, floor=0.5))[0].value > 0.8
