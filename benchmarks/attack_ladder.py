@@ -98,9 +98,8 @@ def faces(title: str, people: Sequence[tuple[str, str, np.ndarray, Box]], *, qui
     """One table."""
     count = len({who for who, *_ in people})
     print(f"\n### {title}: {len(people)} pictures of {count} people, rank-1, a guess reaches {1 / count:.3f}\n")
-    print(
-        "| treatment | naive, face network | naive, any | parrot | restore | dB restored | dB interpolated | epsilon >= |"
-    )
+    head = ("treatment", "naive, face network", "naive, any", "parrot", "restore")
+    print("| " + " | ".join((*head, "dB restored", "dB between", "epsilon at least")) + " |")
     print("|---|---|---|---|---|---|---|---|")
     for name, operator in OPERATORS.items():
         case = treated(people, operator)

@@ -18,6 +18,12 @@ def release(
         Path | None, typer.Option("--answers", help="dataset.yaml: what only people can answer, for the papers.")
     ] = None,
     key: Annotated[Path | None, typer.Option("--key", help="Private key that signs the release (signing.pem).")] = None,
+    ledger: Annotated[
+        Path | None, typer.Option("--ledger", help="Private file of what each person has lost, kept between releases.")
+    ] = None,
+    subjects: Annotated[
+        str, typer.Option("--subjects", help="Who is in a picture: `folder` for its folder's name; else unknown.")
+    ] = "",
     workers: Workers = 0,
     as_json: Json = False,
 ) -> None:
@@ -32,7 +38,16 @@ def release(
     passphrase = os.environ.get("VEILSET_KEY_PASSPHRASE", "")
     with bar(quiet=as_json) as progress:
         done = run(
-            photos, out, policy, workers=workers, progress=progress, answers=answers, key=key, passphrase=passphrase
+            photos,
+            out,
+            policy,
+            workers=workers,
+            progress=progress,
+            answers=answers,
+            key=key,
+            passphrase=passphrase,
+            ledger=ledger,
+            subjects=subjects,
         )
     counts = done.manifest.counts
     words = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -101,7 +102,9 @@ def _exposure(said: Mapping[str, Any]) -> dict[int, Field]:
             value = value[0] if value else None
         if not isinstance(value, int | float) or not 0 < value < 65536:
             continue
-        found[tag] = pack("<", 3, [int(value)]) if kind == 3 else pack("<", 5, _rational(value))
+        numbers = [int(value)] if kind == 3 else _rational(value)
+        if numbers[0]:
+            found[tag] = pack("<", kind, numbers)
     return found
 
 
@@ -113,10 +116,13 @@ def _rational(value: float) -> list[int]:
     return [part.numerator, part.denominator]
 
 
+_DATE = re.compile(r"[0-9]{4}:[0-9]{2}:[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
+
+
 def _dates(said: Mapping[str, Any], how: str) -> dict[int, Field]:
     for path in ("exif/exif/DateTimeOriginal", "exif/exif/DateTimeDigitized", "exif/ifd0/DateTime"):
         value = said.get(path)
-        if isinstance(value, str) and len(value) == 19 and value[:4].isdigit() and value[5:7].isdigit():
+        if isinstance(value, str) and _DATE.fullmatch(value):
             kept = value if how == "keep" else f"{value[:7]}:01 00:00:00"
             return {0x9003: pack("<", 2, kept)}
     return {}

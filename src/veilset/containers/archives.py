@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
 from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
+from veilset.containers.inner import clean_inner
 from veilset.core.errors import Malformed, Unsupported
 from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
@@ -223,13 +224,13 @@ def _tar_reader(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Callable[[],
 
 def _cleaned(members: list[Member], keep: Keep, residue: list[str]) -> Iterator[tuple[str, bytes]]:
     from veilset.containers import identify
-    from veilset.containers import rebuild as clean
 
     for number, member in enumerate(members, 1):
-        raw, out = member.read(), io.BytesIO()
-        residue += clean(raw, out, keep).residue
+        raw = member.read()
+        new, left = clean_inner(raw, keep)
+        residue += left
         kind = identify(raw[:65536]) or ""
-        yield f"{number:06d}.{SUFFIXES.get(kind, kind)}", out.getvalue()
+        yield f"{number:06d}.{SUFFIXES.get(kind, kind)}", new
 
 
 def _write_zip(out: _Counter, files: Iterator[tuple[str, bytes]]) -> None:

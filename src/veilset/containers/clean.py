@@ -12,7 +12,7 @@ from typing import Any
 from veilset.containers.contract import Claim, Fate, Keep, Rebuilt
 from veilset.containers.door import Door, Shelf, content, open_source
 from veilset.containers.pieces import RangeWriter
-from veilset.containers.verify import verify
+from veilset.containers.verify import NESTING, verify
 from veilset.core.errors import DataError, Occupied, Residue
 
 # What every picture says by being one; counted and named, and no reason to call a file unclean.
@@ -167,6 +167,8 @@ def _compare(door: Door, output: memoryview, rebuilt: Rebuilt, thorough: bool) -
     def stays() -> Iterable[Any]:
         return [tag.value for tag in door.container.inspect(output).tags]
 
-    verdict = verify(output, rebuilt.copied, said, permitted=stays, thorough=thorough)
+    verdict = verify(
+        output, rebuilt.copied, said, permitted=stays, thorough=thorough, nested=door.format not in NESTING
+    )
     if verdict.found:
         raise Residue(f"{door.name}: the result still holds {', '.join(verdict.found)}; nothing was kept.")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, BinaryIO, Protocol, runtime_checkable
 
+from veilset.core.check import in_range, one_of
 from veilset.core.errors import BrokenContract, Malformed
 from veilset.core.sample import TagValue
 
@@ -84,6 +85,11 @@ class Keep:
     gps_grid: float | None = None
     georeference: bool = False
     dates: str = "drop"
+
+    def __post_init__(self) -> None:
+        one_of(("drop", "month", "keep"), dates=self.dates)
+        if self.gps_grid is not None:
+            in_range(0.001, 90, gps_grid=self.gps_grid)
 
 
 @dataclass(frozen=True)

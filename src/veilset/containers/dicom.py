@@ -331,6 +331,8 @@ def _tags(dataset: Any, path: str, depth: int) -> Iterator[TagValue]:
         if vr == "SQ":
             for number, item in enumerate(element.value, 1):
                 yield from _tags(item, f"{place}/{number}", depth + 1)
+        elif keyword == "PixelData" and depth:
+            yield TagValue(place, bytes(element.value), Risk.HIDDEN, len(element.value))
         elif keyword != "PixelData":
             stays = not tag.is_private and may_stay(keyword, tag.group, vr, plain)
             value = element.value if isinstance(element.value, str | bytes | int | float) else str(element.value)

@@ -23,7 +23,7 @@ from veilset.containers.recognise import identify
 from veilset.core.errors import Malformed, Unreadable, Unsupported
 
 # What parsing hostile bytes may raise on the way; each means that the bytes contradict their format.
-_CONTRADICTIONS = (struct.error, IndexError, ValueError, KeyError, OverflowError, zlib.error, RecursionError, EOFError)
+_CONTRADICTIONS = (struct.error, LookupError, ValueError, OverflowError, zlib.error, RecursionError, EOFError)
 _MAP_FROM = 1 << 24
 _ROOM = 1 << 20
 

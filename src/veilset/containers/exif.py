@@ -17,6 +17,7 @@ CHILDREN: dict[int, tuple[str, dict[int, str]]] = {
     0xA005: ("interop", INTEROP),
 }
 _MOST_DIRECTORIES = 16
+_POINTERS = {4, 13}
 ORIENTATION = 0x0112
 _BROKEN = (Malformed, ValueError, OverflowError)
 
@@ -84,7 +85,7 @@ def _read_chain(data: memoryview, header: Header, root: str, tags: list[TagValue
         spans += [(entry.start, entry.start + entry.size) for entry in directory.entries]
         for entry in directory.entries:
             child = CHILDREN.get(entry.tag)
-            if child and entry.number == 1 and names is not GPS:
+            if child and entry.number == 1 and entry.type in _POINTERS and names is not GPS:
                 waiting.append((*child, value_of(data, entry, header.order)))
             else:
                 tags.append(tag_value(data, header, entry, prefix, names))

@@ -25,6 +25,7 @@ PAINT = {
     b"h": 0, b"f": 0, b"F": 0, b"f*": 0, b"S": 0, b"s": 0, b"B": 0, b"B*": 0, b"b": 0, b"b*": 0, b"w": 1, b"J": 1,
     b"j": 1, b"M": 1, b"i": 1, b"g": 1, b"G": 1, b"rg": 3, b"RG": 3, b"k": 4, b"K": 4,
 }  # fmt: skip
+COVERING = frozenset((b"f", b"F", b"f*", b"B", b"B*", b"b", b"b*", b"W", b"W*"))
 MARKS = frozenset((b"BMC", b"BDC", b"EMC", b"MP", b"DP", b"ri"))
 MOST_PAGES = 5000
 ADVICE = "only documents of scanned or photographed pages are served; export its pages as pictures"
@@ -131,7 +132,8 @@ def _page(document: Document, node: dict[bytes, Any], images: Images) -> Page:
         raise Malformed(f"{NAME}: a page's content is broken")
     resources = get(node.get(b"Resources")) or {}
     page = Page(entries, b"")
-    page.content = _content(b"\n".join(document.decoded(part) for part in parts), get(resources.get(b"XObject")) or {}, page, images)
+    content = b"\n".join(document.decoded(part) for part in parts)
+    page.content = _content(content, get(resources.get(b"XObject")) or {}, page, images)
     return page
 
 
@@ -156,6 +158,8 @@ def _content(raw: bytes, drawn: dict[bytes, Any], page: Page, images: Images) ->
             lines.append(b"/" + names[old] + b" Do")
         elif item in PAINT and len(operands) == PAINT[item] and all(map(is_number, operands)):
             lines.append(b" ".join([*map(plain, operands), item]))
+            if item in COVERING and page.images:
+                images.residue.append("pixels below what is painted over a picture, or outside what is cut out of it")
         elif item not in MARKS or b"OC" in operands:
             raise Unsupported(f"{NAME}: pages hold text, forms or layers; {ADVICE}")
         operands = []
@@ -178,7 +182,7 @@ def plain(value: Any) -> bytes:
         case Ref():
             return b"%d 0 R" % value.number
         case Name():
-            return b"/" + b"".join(bytes([c]) if 48 <= c <= 57 or 65 <= c <= 90 or 97 <= c <= 122 else b"#%02X" % c for c in value)
+            return b"/" + b"".join(bytes([c]) if bytes([c]).isalnum() else b"#%02X" % c for c in value)
         case bytes():
             return b"<" + value.hex().encode() + b">"
         case list():
@@ -264,7 +268,8 @@ def _stream_tags(document: Document, number: int, stream: Stream) -> Iterator[Ta
         if kind == b"Metadata" or inner == b"XML":
             yield from read_xmp(document.decoded(stream))
         elif kind == b"EmbeddedFile":
-            yield TagValue(f"pdf/{number}/attachment", document.decoded(stream), Risk.HIDDEN, stream.stop - stream.start)
+            raw = document.decoded(stream)
+            yield TagValue(f"pdf/{number}/attachment", raw, Risk.HIDDEN, len(raw))
         elif inner == b"Image" and document.filters(stream)[0][-1:] in ([b"DCTDecode"], [b"JPXDecode"]):
             from veilset.containers import inspect as look
 

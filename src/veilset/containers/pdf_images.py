@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, field
-from io import BytesIO
 from typing import Any
 
 from veilset.containers.contract import Keep
 from veilset.containers.icc import sanitise
+from veilset.containers.inner import clean_inner
 from veilset.containers.pdf_objects import Document, Name, Ref, Stream, Word, inflate
 from veilset.core.errors import Malformed, Unsupported
 
@@ -60,18 +60,12 @@ class Images:
         if {b"OPI", b"OC", b"Alternates"} & old.keys():
             raise Unsupported(f"{NAME}: an image has alternatives or is optional; print the document to a new file")
         new: dict[bytes, Any] = {b"Type": Name(b"XObject"), b"Subtype": Name(b"Image")}
-        for key in (b"Width", b"Height", b"BitsPerComponent"):
-            if isinstance(old.get(key), int):
-                new[key] = old[key]
-        for key in (b"ImageMask", b"Interpolate"):
-            if old.get(key) is True:
-                new[key] = True
+        new |= {k: old[k] for k in (b"Width", b"Height", b"BitsPerComponent") if isinstance(old.get(k), int)}
+        new |= {k: True for k in (b"ImageMask", b"Interpolate") if old.get(k) is True}
         channels = 1
         if b"ColorSpace" in old:
             new[b"ColorSpace"], channels = self.colour(old[b"ColorSpace"])
-        for key in (b"Decode", b"Matte"):
-            if key in old:
-                new[key] = numbers(get, old[key])
+        new |= {key: numbers(get, old[key]) for key in (b"Decode", b"Matte") if key in old}
         body = self._data(stream, new, channels)
         if isinstance(old.get(b"Mask"), list):
             new[b"Mask"] = numbers(get, old[b"Mask"])
@@ -103,14 +97,16 @@ class Images:
                 if not self.keep.icc:
                     return Name(device), channels
                 profile = sanitise(self.document.decoded(parts[1]))
-                return [Name(b"ICCBased"), self.add(Body({b"N": channels, b"Alternate": Name(device)}, profile))], channels
+                made = self.add(Body({b"N": channels, b"Alternate": Name(device)}, profile))
+                return [Name(b"ICCBased"), made], channels
             case (b"CalRGB" | b"CalGray" | b"Lab") as word, 2 if isinstance(parts[1], dict):
                 kept = (b"WhitePoint", b"BlackPoint", b"Gamma", b"Matrix", b"Range")
-                settings = {k: numbers(get, [v] if isinstance(v, int | float) else v) for k, v in parts[1].items() if k in kept}
+                given = {k: get(v) for k, v in parts[1].items() if k in kept}
+                settings = {k: numbers(get, [v] if isinstance(v, int | float) else v) for k, v in given.items()}
                 if word == b"CalGray" and b"Gamma" in settings:
                     settings[b"Gamma"] = settings[b"Gamma"][0]
                 return [Name(word), settings], 1 if word == b"CalGray" else 3
-            case (b"Indexed" | b"I"), 4 if isinstance(parts[2], int):
+            case ((b"Indexed" | b"I"), 4) if isinstance(parts[2], int):
                 base, channels = self.colour(parts[1], depth + 1)
                 table = self.document.decoded(parts[3]) if isinstance(parts[3], Stream) else parts[3]
                 return [Name(b"Indexed"), base, parts[2], bytes(table)[: (parts[2] + 1) * channels]], 1
@@ -127,7 +123,7 @@ class Images:
         if not kinds:
             return Body(new, *_exact(raw, _rows(new, channels, 1), span))
         if kind not in (b"FlateDecode", b"DCTDecode", b"JPXDecode", b"CCITTFaxDecode"):
-            raise Unsupported(f"{NAME}: an image is coded in a way that cannot be cleaned; print the document to a new file")
+            raise Unsupported(f"{NAME}: an image is coded in a way that cannot be cleaned; print to a new file")
         new[b"Filter"] = Name(kind)
         if kind == b"FlateDecode":
             allowed = {k: v for k, v in settings[0].items() if k in PREDICTOR and isinstance(v, int)}
@@ -143,13 +139,12 @@ class Images:
     def _coded(self, raw: bytes, kind: bytes) -> bytes:
         """A JPEG or JPEG 2000 file, cleaned by the module of its own format; readers of PDF ignore its tags."""
         from veilset.containers import identify
-        from veilset.containers import rebuild as clean
 
         if identify(raw[:65536]) != ("jpeg" if kind == b"DCTDecode" else "jp2"):
             raise Malformed(f"{NAME}: an embedded picture is not what it is said to be")
-        out = BytesIO()
-        self.residue += clean(raw, out, Keep(orientation=False, icc=kind != b"DCTDecode")).residue
-        return out.getvalue()
+        new, left = clean_inner(raw, Keep(orientation=False, icc=kind != b"DCTDecode"))
+        self.residue += left
+        return new
 
 
 def numbers(get: Any, value: Any) -> list[Any]:
@@ -181,7 +176,7 @@ def _exact(raw: bytes, size: int, span: tuple[int, int] | None) -> tuple[bytes, 
 
 def _deflated(raw: bytes, size: int, span: tuple[int, int] | None) -> tuple[bytes, tuple[int, int] | None]:
     """Compressed samples up to their end; compressed anew only where more is packed than shown."""
-    samples, used = inflate(raw, size + 1)
+    samples, _ = inflate(raw, size + 1)
     if len(samples) < size:
         raise Malformed(f"{NAME}: an image has fewer samples than it says")
     if len(samples) > size:

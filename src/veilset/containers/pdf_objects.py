@@ -1,4 +1,4 @@
-"""Objects of PDF (ISO 32000-1, clause 7): numbers, names, strings, arrays, dictionaries, streams, and where they stand."""
+"""Objects of PDF (ISO 32000-1, clause 7): numbers, names, strings, lists, dictionaries, streams, and their places."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def unpredict(raw: bytes, columns: int) -> bytes:
     out = np.zeros((len(rows) + 1, columns), dtype=np.uint8)
     for number, row in enumerate(rows, 1):
         if row[0] > 2:
-            raise Unsupported(f"{NAME}: a cross-reference stream uses a rare predictor; print the document to a new file")
+            raise Unsupported(f"{NAME}: a cross-reference stream uses a rare predictor; print to a new file")
         out[number] = np.cumsum(row[1:], dtype=np.uint8) if row[0] == 1 else row[1:] + out[number - 1] * (row[0] == 2)
     return out[1:].tobytes()
 
@@ -239,7 +239,9 @@ class Document:
         if not isinstance(stream, Stream) or stream.entries.get(b"Type") != b"XRef":
             raise Malformed(f"{NAME}: the table of objects is not where the file says")
         widths = stream.entries.get(b"W")
-        if not isinstance(widths, list) or len(widths) != 3 or not all(isinstance(w, int) and 0 <= w <= 8 for w in widths):
+        if not isinstance(widths, list) or len(widths) != 3:
+            raise Malformed(f"{NAME}: the table of objects is broken")
+        if not all(isinstance(width, int) and 0 <= width <= 8 for width in widths):
             raise Malformed(f"{NAME}: the table of objects is broken")
         rows = self.decoded(stream)
         listed = stream.entries.get(b"Index", [0, stream.entries.get(b"Size", 0)])

@@ -37,8 +37,9 @@ def rights_fields(tags: Iterable[TagValue]) -> dict[str, tuple[str, ...]]:
     """
     said: dict[str, list[str]] = {}
     for tag in tags:
-        if isinstance(tag.value, str) and tag.value.strip():
-            said.setdefault(tag.path, []).append(tag.value.strip())
+        text = _plain(tag.value) if isinstance(tag.value, str) else ""
+        if text:
+            said.setdefault(tag.path, []).append(text)
     found: dict[str, tuple[str, ...]] = {}
     for name in (*_SIMPLE, *_LISTS):
         for path in (f"xmp/{name}", f"xmp-extended/{name}", *_ELSEWHERE.get(name, ())):
@@ -46,6 +47,12 @@ def rights_fields(tags: Iterable[TagValue]) -> dict[str, tuple[str, ...]]:
                 found[name] = tuple(dict.fromkeys(said[path]))
                 break
     return found
+
+
+def _plain(text: str) -> str:
+    """Printable text on one line, cut to a length that any container takes."""
+    words = "".join(letter if letter.isprintable() else " " for letter in text if letter != "\ufffd").split()
+    return " ".join(words)[:1000].strip()
 
 
 def rights_exif(found: dict[str, tuple[str, ...]]) -> dict[int, Field]:

@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator, Mapping
-from io import BytesIO
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 from urllib.parse import unquote_to_bytes
 from xml.etree.ElementTree import (
@@ -23,6 +23,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
 from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
+from veilset.containers.inner import clean_inner
 from veilset.containers.risks import risk_of
 from veilset.containers.svg_names import ACTIVE, ATTRIBUTES, ELEMENTS, SHAPES, TEXT
 from veilset.containers.svg_style import (
@@ -47,6 +48,16 @@ LENGTH = re.compile(r"\s*([\d.]+(?:e[+-]?\d+)?)\s*(px|pt|pc|mm|cm|in|em)?\s*$", 
 PIXELS = {"px": 1.0, "pt": 4 / 3, "pc": 16.0, "mm": 96 / 25.4, "cm": 96 / 2.54, "in": 96.0, "em": 16.0}
 
 
+@dataclass
+class Draft:
+    """A drawing being written: new names, new classes, what may stay, and what is left in embedded pictures."""
+
+    names: Mapping[str, str]
+    classes: Mapping[str, str]
+    keep: Keep
+    residue: list[str] = field(default_factory=list)
+
+
 def inspect(data: memoryview) -> Listing:
     """List the drawing: comments, instructions, titles, foreign attributes and elements, embedded pictures.
 
@@ -68,9 +79,9 @@ def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
       instructions, titles, descriptions and metadata go.
     - Pictures inside `data:` addresses went through the cleaner of their own format.
     """
-    new = _write(_parse(data), keep)
+    new, residue = _write(_parse(data), keep)
     out.write(new)
-    return Rebuilt(len(new), _claims(data), ())
+    return Rebuilt(len(new), _claims(data), (), residue)
 
 
 def _claims(data: memoryview) -> tuple[Claim, ...]:
@@ -108,7 +119,7 @@ def _walk(element: Element, depth: int = 0) -> Iterator[Element]:
         yield from _walk(child, depth + 1)
 
 
-def _write(root: Element, keep: Keep) -> bytes:
+def _write(root: Element, keep: Keep) -> tuple[bytes, tuple[str, ...]]:
     drawn = [element for element in _walk(root) if _local(element) is not None]
     for element in drawn:
         _refuse_active(element)
@@ -116,9 +127,10 @@ def _write(root: Element, keep: Keep) -> bytes:
     sheets = [element.text or "" for element in drawn if _local(element) == "style"]
     classes = {name: f"c{n}" for n, name in enumerate(used_classes(sheets), 1)}
     new = Element("svg", xmlns="http://www.w3.org/2000/svg")
-    _copy(root, new, names, classes, keep)
+    draft = Draft(names, classes, keep)
+    _copy(root, new, draft)
     text: bytes = tostring(new, encoding="utf-8", xml_declaration=True)
-    return text + b"\n"
+    return text + b"\n", tuple(dict.fromkeys(draft.residue))
 
 
 def _refuse_active(element: Element) -> None:
@@ -145,37 +157,37 @@ def _referenced(drawn: list[Element]) -> list[str]:
     return [name for name in found if name in present]
 
 
-def _copy(old: Element, new: Element, names: Mapping[str, str], classes: Mapping[str, str], keep: Keep) -> None:
+def _copy(old: Element, new: Element, draft: Draft) -> None:
     kind = _local(old)
     own = {name: value for name, value in old.attrib.items() if name in ATTRIBUTES}
     for name in sorted(own):
-        new.set(name, clean_value(own[name], names))
-    style = clean_declarations(old.get("style", ""), names)
+        new.set(name, clean_value(own[name], draft.names))
+    style = clean_declarations(old.get("style", ""), draft.names)
     if style:
         new.set("style", style)
-    if old.get("id", "") in names:
-        new.set("id", names[old.get("id", "")])
-    worn = [classes[word] for word in old.get("class", "").split() if word in classes]
+    if old.get("id", "") in draft.names:
+        new.set("id", draft.names[old.get("id", "")])
+    worn = [draft.classes[word] for word in old.get("class", "").split() if word in draft.classes]
     if worn:
         new.set("class", " ".join(worn))
     if old.get(SPACE) == "preserve":
         new.set("xml:space", "preserve")
     link = old.get(LINK) or old.get("href")
     if link is not None and kind != "a":
-        new.set("href", _link(link, kind, names, keep))
+        new.set("href", _link(link, kind, draft))
     if kind == "style":
-        new.text = clean_sheet(old.text or "", names, classes)
+        new.text = clean_sheet(old.text or "", draft.names, draft.classes)
         return
     new.text = old.text if kind in TEXT else None
     for child in old:
-        _child(child, new, names, classes, keep)
+        _child(child, new, draft)
 
 
-def _child(child: Element, new: Element, names: Mapping[str, str], classes: Mapping[str, str], keep: Keep) -> None:
+def _child(child: Element, new: Element, draft: Draft) -> None:
     kind, text = _local(child), new.tag in TEXT
     if kind in ELEMENTS and not _invisible(child):
         made = SubElement(new, str(kind))
-        _copy(child, made, names, classes, keep)
+        _copy(child, made, draft)
         made.tail = child.tail if text else None
     elif text and child.tail:
         # The element goes, the text behind it is drawn.
@@ -190,13 +202,13 @@ def _invisible(element: Element) -> bool:
     return _local(element) in SHAPES and re.search(r"display\s*:\s*none", element.get("style", "")) is not None
 
 
-def _link(link: str, kind: str | None, names: Mapping[str, str], keep: Keep) -> str:
+def _link(link: str, kind: str | None, draft: Draft) -> str:
     link = link.strip()
     if link.startswith("#"):
-        return f"#{names.get(link[1:], 'none')}"
+        return f"#{draft.names.get(link[1:], 'none')}"
     if kind != "image" or not link.startswith("data:"):
         raise Unsupported(f"{NAME}: points at another file; embed it, or take the reference out")
-    return _embedded(picture_of(link), keep)
+    return _embedded(picture_of(link), draft)
 
 
 def picture_of(link: str) -> bytes:
@@ -211,17 +223,16 @@ def picture_of(link: str) -> bytes:
         raise Malformed(f"{NAME}: an embedded picture is not proper base64") from None
 
 
-def _embedded(raw: bytes, keep: Keep) -> str:
+def _embedded(raw: bytes, draft: Draft) -> str:
     from veilset.containers import identify
-    from veilset.containers import rebuild as clean
 
     kind = identify(raw[:65536])
     types = {"jpeg": "jpeg", "png": "png", "gif": "gif", "webp": "webp", "avif": "avif", "bmp": "bmp"}
     if kind not in types:
         raise Unsupported(f"{NAME}: an embedded picture is of a kind that cannot be cleaned inside a drawing")
-    out = BytesIO()
-    clean(raw, out, keep)
-    return f"data:image/{types[kind]};base64,{base64.b64encode(out.getvalue()).decode()}"
+    new, left = clean_inner(raw, draft.keep)
+    draft.residue += left
+    return f"data:image/{types[kind]};base64,{base64.b64encode(new).decode()}"
 
 
 def _tags(element: Element, path: str) -> Iterator[TagValue]:

@@ -96,6 +96,8 @@ def _plan(data: memoryview, header: Header, page: Page, keep: Keep, raw: bool) -
     for tag, entry in page.entries.items():
         is_text = entry.type in {2, 129} and tag not in tags.GEO
         if entry.number > limits.get(tag, 0) or entry.type not in SIZES or is_text:
+            if tag in tags.NEEDED:
+                raise Malformed(f"tag {tag:#06x} of the TIFF does not hold what it has to")
             continue
         fields[tag] = Field(entry.type, _raw(data, entry.start, entry.size))
     _special(data, page, fields, raw)

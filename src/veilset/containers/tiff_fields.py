@@ -15,6 +15,9 @@ SHOWN: dict[int, int] = {
     0xC5F2: SAMPLES,
 }  # fmt: skip
 
+# Without these, or with them broken, the strips of a page mean something else.
+NEEDED = frozenset({0x0100, 0x0101, 0x0102, 0x0103, 0x0106, 0x0115, 0x0116, 0x011C, 0x013D, 0x0142, 0x0143})
+
 # A raw picture in DNG form is developed with these.
 RAW: dict[int, int] = {
     0x828D: 2, 0x828E: 256, 0xC612: 4, 0xC613: 4, 0xC616: SAMPLES, 0xC617: 1, 0xC618: 65536, 0xC619: 2, 0xC61A: 4096,

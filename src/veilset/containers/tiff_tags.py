@@ -73,9 +73,8 @@ def _below(data: memoryview, header: Header, entry: Entry, index: int) -> tuple[
     label, names = CHILDREN[entry.tag]
     number = "" if index == 0 else str(index)
     try:
-        at = value_of(data, entry, header.order)
-        found = read_directory(data, header, at).entries
-    except (Malformed, TypeError):
+        found = read_directory(data, header, int(value_of(data, entry, header.order))).entries
+    except (Malformed, TypeError, ValueError):
         return (TagValue(f"exif/{label}{number}/unreadable", None, Risk.CONTENT, entry.size),)
     return tuple(tag_value(data, header, one, f"exif/{label}{number}/", names) for one in found)
 
@@ -100,8 +99,8 @@ def _unclaimed(data: memoryview, header: Header, pages: list[Page]) -> bytes:
 
 def _spans_below(data: memoryview, header: Header, entry: Entry) -> list[tuple[int, int]]:
     try:
-        directory = read_directory(data, header, value_of(data, entry, header.order))
-    except (Malformed, TypeError):
+        at = int(value_of(data, entry, header.order))
+        directory = read_directory(data, header, at)
+    except (Malformed, TypeError, ValueError):
         return []
-    at = value_of(data, entry, header.order)
     return [(at, directory.stop), *((one.start, one.start + one.size) for one in directory.entries)]

@@ -21,6 +21,7 @@ _RUN = re.compile(rb"[\x20-\x7e]{%d,}" % SHORTEST)
 _WIDE_LITTLE = re.compile(rb"(?:[\x20-\x7e]\0){%d,}" % SHORTEST)
 _WIDE_BIG = re.compile(rb"(?:\0[\x20-\x7e]){%d,}" % SHORTEST)
 _IN_SCANS = 16
+NESTING = frozenset({"pdf", "svg", "tar", "zip"})
 _PICTURES = {b"\xff\xd8\xff", b"\x89PN", b"GIF"}
 _SEGMENT = re.compile(rb"\xff[\xe0-\xef\xfe](..)", re.DOTALL)
 _CHUNK_OF_TEXT = re.compile(rb"(\0...)(?:tEXt|iTXt|eXIf)", re.DOTALL)
@@ -149,6 +150,7 @@ def verify(
     *,
     permitted: Callable[[], Iterable[Any]] = tuple,
     thorough: bool = False,
+    nested: bool = True,
 ) -> Verdict:
     """Search an output for what its original said.
 
@@ -161,9 +163,10 @@ def verify(
         values: Gives what the original said; asked for only when there is something to compare it with.
         permitted: Gives what was kept on purpose.
         thorough: Search coded data for short values too.
+        nested: Look for whole files inside; not in formats of `NESTING`, whose parts are each judged alone.
     """
     written = _written(output, copied)
-    found = _nested(written)
+    found = _nested(written) if nested else []
     suspects = {run for run in text_in(written) if not _harmless(run)}
     streams = _inflated(written)
     runs = [run for _, at, size in copied for run in _runs_in(output[at : at + size])]

@@ -10,6 +10,7 @@ TABLE: dict[str, Entry] = {
     "metadata": Entry("veilset.detectors.metadata:Metadata", "What a file says besides its pixels."),
     "names": Entry("veilset.detectors.names:Names", "Dates, phone numbers, people and serials in file names."),
     "optout": Entry("veilset.detectors.optout:Optout", "Pictures that were withdrawn or opted out."),
+    "places": Entry("veilset.detectors.places:Places", "Homes, places of work and regular places behind a set."),
     "retention": Entry("veilset.detectors.retention:Retention", "Samples whose time is over."),
     "rights": Entry("veilset.detectors.rights:Rights", "Licences and data-mining reservations inside the file."),
 }

@@ -169,6 +169,11 @@ class Ledger:
             if not db.execute("UPDATE releases SET state = 'applied' WHERE id = ?", (release,)).rowcount:
                 raise BadSetting(f"release {release} was never charged")
 
+    def charged(self, release: str) -> bool:
+        """Whether a release was charged, and perhaps came out."""
+        with self._transaction() as db:
+            return db.execute("SELECT 1 FROM releases WHERE id = ?", (release,)).fetchone() is not None
+
     def pending(self) -> tuple[str, ...]:
         """Releases that were charged and never came out: crashed or still running."""
         with self._transaction() as db:

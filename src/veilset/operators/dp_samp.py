@@ -53,6 +53,8 @@ class DpSamp:
         pixels: The unit: a number of pixels, `face` (one treated region) or `image` (all treated regions).
         grow: Grow every finding by this share of its longer side.
 
+    *Shapes and units*: picture (height, width, 3) uint8; findings in pixels of the upright picture; epsilon per unit.
+
     **Guarantee**
 
     - epsilon-differential privacy per unit and application; places and levels are fixed before the picture is seen.

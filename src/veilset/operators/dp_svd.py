@@ -46,6 +46,9 @@ class DpSvd:
         epsilon: Loss per unit of distance between the kept singular values.
         grow: Grow every finding by this share of its longer side.
 
+    *Shapes and units*: picture (height, width, 3) uint8; findings in pixels of the upright picture; epsilon per unit
+    of distance.
+
     **Guarantee**
 
     - Empirical: as good as the re-identification measured in the release.

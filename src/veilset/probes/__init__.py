@@ -14,6 +14,9 @@ TABLE: dict[str, Entry] = {
     "fidelity": Entry(
         "veilset.probes.utility.fidelity:Fidelity", "How much of the pictures is still there, inside and outside."
     ),
+    "gan_leak": Entry(
+        "veilset.probes.attack.gan_leak:GanLeak", "An insider's generator draws others' people.", "learn"
+    ),
     "gap": Entry("veilset.probes.fairness.gap:Gap", "Any measure by group of people, and the widest difference."),
     "interpolate": Entry("veilset.probes.attack.interpolate:Interpolate", "Rebuild pictures from the pixels left."),
     "invert": Entry("veilset.probes.attack.invert:Invert", "Draw faces out of a recogniser trained on the release."),

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from veilset.containers.verify import verify
-from veilset.core.errors import BrokenContract
+from veilset.core.errors import Unsupported
 from veilset.core.measurement import Measurement
 from veilset.core.roles import Case, Pair
 from veilset.core.sample import Image, Media
@@ -18,13 +18,13 @@ def says_still(pair: Pair) -> bool:
     """Whether the released file of a pair holds, anywhere and in any encoding, a value of the original's tags.
 
     Raises:
-        BrokenContract: The released sample has no coded file to search.
+        Unsupported: The released sample has no coded file to search.
     """
     if pair.after is None:
         return False
     media = pair.after.media
     if not isinstance(media, Image) or media.coded is None:
-        raise BrokenContract("metadata_residue searches released files, and this sample has none", pair.after.id)
+        raise Unsupported("metadata_residue searches released files, and this sample has none", pair.after.id)
     output = memoryview(media.coded.read())
     values = [tag.value for tag in pair.before.tags if not tag.technical]
     return bool(verify(output, (), lambda: values, thorough=True).found)
@@ -39,7 +39,7 @@ class MetadataResidue:
     *Shapes and units*: a share of released files, in [0, 1]; pairs without a released file do not count.
 
     Raises:
-        BrokenContract: A released sample has no coded file to search.
+        Unsupported: A released sample has no coded file to search.
 
     *Source*: elementary; searches in ASCII, UTF-16 and inflated streams, without any reader of formats.
 

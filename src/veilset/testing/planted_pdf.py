@@ -50,8 +50,7 @@ def document(jpeg: bytes, size: tuple[int, int]) -> Planted:
     identity = b"/ID[(" + marks("id") + b")(x)]"
     out += b"trailer\n<</Size 14/Root 1 0 R/Info 13 0 R" + identity + b">>\nstartxref\n%d\n%%%%EOF\n" % first
     place = len(out)
-    out += b"13 0 obj\n<</Title(" + marks("title") + b")/Author<" + (author := marks("author")).hex().encode() + b">>>\nendobj\n"
-    marks.all.remove(author)
+    out += b"13 0 obj\n<</Title(" + marks("title") + b")>>\nendobj\n"
     second = len(out)
     out += b"xref\n13 1\n%010d 00000 n \n" % place
     out += b"trailer\n<</Size 14/Root 1 0 R/Info 13 0 R/Prev %d>>\nstartxref\n%d\n%%%%EOF\n" % (first, second)

@@ -114,9 +114,11 @@ class Refute:
         runs: Outputs per picture.
         confidence: That a true claim is not called refuted.
 
-    **Guarantee**
+    *Adversary*: knows both pictures and everything about the treatment but the noise; sees what it released before
+    any post-processing, where the operator shows that (`mechanism`), otherwise the treated pixels.
 
-    - A claim that holds is refuted with probability at most 1 - confidence.
+    *Measurements*: `epsilon_at_least`, for each treatment: a lower bound, at the stated confidence. A claim that holds
+    is refuted with probability at most 1 - confidence.
 
     *Raises*: ClaimRefuted when a lower bound exceeds the claim.
 

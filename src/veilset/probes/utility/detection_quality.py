@@ -5,6 +5,7 @@ Boxes are rows (x, y, width, height) in pixels, findings carry a score in a fift
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -63,7 +64,10 @@ class Row:
 
     def to_plain(self) -> dict[str, Any]:
         """JSON-ready form; nan becomes null."""
-        return {key: None if value != value else value for key, value in asdict(self).items()}  # noqa: PLR0124
+        return {
+            key: None if isinstance(value, float) and math.isnan(value) else value
+            for key, value in asdict(self).items()
+        }
 
 
 def overlap_matrix(first: Floats, second: Floats) -> Floats:

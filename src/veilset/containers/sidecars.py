@@ -1,0 +1,134 @@
+"""What lies beside a file, and what its name and its place on the disk give away. Listed only; cleaning copies none."""
+
+from __future__ import annotations
+
+import json
+import os
+import plistlib
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from xml.parsers.expat import ExpatError
+
+from veilset.containers.risks import risk_of
+from veilset.containers.xmp import read_xmp
+from veilset.core.errors import DataError
+from veilset.core.finding import Risk
+from veilset.core.sample import TagValue
+
+LARGEST = 16 << 20
+DEEPEST = 12
+# What a name may say, in the order in which it is looked for.
+PATTERNS: tuple[tuple[str, Risk, re.Pattern[str]], ...] = (
+    ("messenger", Risk.HISTORY, re.compile(r"(?i)whatsapp|(?:IMG|VID)-\d{8}-WA\d|signal-\d{4}|telegram|FB_IMG")),
+    ("screenshot", Risk.CONTENT, re.compile(r"(?i)screen.?shot|bildschirmfoto|capture d.écran")),
+    ("time", Risk.TIME, re.compile(r"(?<!\d)(?:19|20)\d\d[-_.]?(?:0[1-9]|1[0-2])[-_.]?(?:0[1-9]|[12]\d|3[01])(?!\d)")),
+    ("instant", Risk.TIME, re.compile(r"(?<!\d)1[0-9]{9}(?:\d{3})?(?!\d)")),
+    ("phone_number", Risk.PERSON, re.compile(r"(?<!\d)(?:\+|00)\d{1,3}[- ]?\d[\d -]{6,13}\d(?!\d)")),
+    ("mail_address", Risk.PERSON, re.compile(r"[\w.+-]+@[\w-]+\.\w+")),
+    ("position", Risk.PLACE, re.compile(r"(?<!\d)-?\d{1,2}\.\d{4,}[,_ ]+-?\d{1,3}\.\d{4,}(?!\d)")),
+    ("camera_counter", Risk.DEVICE, re.compile(r"(?i)^(?:IMG|DSC|DSCN|DSCF|P|GOPR|GX|DJI|MVI|PXL|SAM)_?\d{4,8}")),
+    ("serial_number", Risk.DEVICE, re.compile(r"(?i)(?:s/?n|serial)[-_ ]?[A-Z0-9]{6,}")),
+)
+
+
+def said_by_name(name: str) -> tuple[TagValue, ...]:
+    """What a file's name gives away: dates, telephone numbers, mail addresses, messengers, counters, serial numbers.
+
+    >>> [tag.path for tag in said_by_name("IMG-20210506-WA0007.jpg")]
+    ['name/messenger', 'name/time']
+    """
+    found = ((word, risk, pattern.search(name)) for word, risk, pattern in PATTERNS)
+    return tuple(TagValue(f"name/{word}", match[0], risk, len(match[0])) for word, risk, match in found if match)
+
+
+def outside(path: Path) -> tuple[TagValue, ...]:
+    """Everything about a file that is not in it: its name, its times, its extended attributes, and what lies beside it.
+
+    *Raises*: nothing for a sidecar that cannot be read; that it is there is listed all the same.
+    """
+    tags = [*said_by_name(path.name), *_on_disk(path)]
+    for beside, read in _companions(path):
+        word = f"beside/{beside.suffix.lower().lstrip('.') or 'file'}"
+        tags.append(TagValue(word, beside.name, Risk.HISTORY, beside.stat().st_size))
+        tags += [TagValue(f"{word}/{t.path}", t.value, t.risk, t.size, t.technical) for t in _lenient(beside, read)]
+    return tuple(tags)
+
+
+def _on_disk(path: Path) -> Iterator[TagValue]:
+    moment = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    yield TagValue("disk/modified", moment.strftime("%Y:%m:%d %H:%M:%SZ"), Risk.TIME, 8)
+    listed = os.listxattr(path) if hasattr(os, "listxattr") else []
+    for name in sorted(listed):
+        value = os.getxattr(path, name)
+        risk = Risk.HISTORY if "origin" in name or "where" in name.lower() else Risk.CONTENT
+        yield TagValue(f"disk/xattr/{name}", value, risk, len(value))
+
+
+def _companions(path: Path) -> list[tuple[Path, str]]:
+    """Files of the same folder that belong to this one, and how each is read; in order of their names."""
+    found = []
+    stem, name = path.stem.lower(), path.name.lower()
+    edited = stem.removeprefix("img_e").removeprefix("img_")
+    for other in sorted(path.parent.iterdir()):
+        if other == path or not other.is_file():
+            continue
+        word, kind = other.name.lower(), other.suffix.lower()
+        same = other.stem.lower() in (stem, name)
+        if kind in (".xmp", ".thm") and same:
+            found.append((other, kind[1:]))
+        elif kind == ".aae" and (same or other.stem.lower() in (f"img_o{edited}", f"img_{edited}")):
+            found.append((other, "aae"))
+        # Google shortens long names, so the JSON file may carry only the beginning of the picture's.
+        elif kind == ".json" and (word.startswith(name) or (len(word) >= 45 and name.startswith(word[:-5]))):
+            found.append((other, "json"))
+        elif kind in (".mov", ".mp4") and same and path.suffix.lower() not in (".mov", ".mp4"):
+            found.append((other, "film"))
+    return found
+
+
+def _lenient(path: Path, how: str) -> tuple[TagValue, ...]:
+    if path.stat().st_size > LARGEST and how != "film":
+        return (TagValue("unreadable", path.name, Risk.CONTENT),)
+    try:
+        match how:
+            case "xmp":
+                return tuple(read_xmp(path.read_bytes()))
+            case "aae":
+                return tuple(_flat(plistlib.loads(path.read_bytes()), "aae", 0))
+            case "json":
+                return tuple(_takeout(json.loads(path.read_text("utf-8"))))
+            case _:
+                from veilset.containers import inspect
+
+                inner = inspect(path).tags
+                return (TagValue("picture", path.name, Risk.HIDDEN), *inner)
+    except (DataError, ValueError, OSError, RecursionError, plistlib.InvalidFileException, ExpatError):
+        return (TagValue("unreadable", path.name, Risk.CONTENT),)
+
+
+def _takeout(plain: Any) -> Iterator[TagValue]:
+    """A JSON file of Google's export, with its position joined into one value."""
+    if isinstance(plain, dict):
+        for key in ("geoData", "geoDataExif"):
+            place = plain.get(key)
+            if isinstance(place, dict) and place.get("latitude") and place.get("longitude"):
+                yield TagValue(f"{key}/position", (place["latitude"], place["longitude"]), Risk.PLACE)
+    yield from _flat(plain, "takeout", 0)
+
+
+def _flat(value: Any, path: str, depth: int) -> Iterator[TagValue]:
+    if depth > DEEPEST:
+        return
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _flat(item, f"{path}/{key}", depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _flat(item, path, depth + 1)
+    elif value not in (None, "", b""):
+        # What Apple calls adjustments says how the picture was cropped, so that the rest may be asked for.
+        risk = Risk.HISTORY if path.startswith("aae") else Risk.PERSON if "/people" in path else risk_of(path)
+        yield TagValue(path, value, risk, len(str(value)))

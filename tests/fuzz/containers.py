@@ -1,0 +1,121 @@
+"""Mutate planted and real files, and look that a reader only ever raises DataError, quickly, and never half-writes.
+
+    python tests/fuzz/containers.py --minutes 10 --seed 1
+
+Prints the seed of every failure; put it into SEEDS of tests/unit/containers/test_fuzz.py. Real files are read from
+VEILSET_DATA/camera_files when it is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import random
+import sys
+import time
+from pathlib import Path
+
+from veilset.containers import Keep, inspect, rebuild
+from veilset.core.errors import DataError
+from veilset.testing.planted import every_planted
+
+SLOW = 2.0
+KEEPS = (Keep(), Keep(rights=True, exposure=True, gps_grid=0.1, georeference=True, dates="month"))
+WORDS = (b"\xff\xd8", b"\xff\xd9", b"\xff\xe1\0\4", b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"IEND", b"fdAT",
+         b"II*\0", b"\0\0\0\1", b"\x21\xff\x0b", b"\x2c", b"ANMF", b"moov", b"\x80\0\0\0")  # fmt: skip
+
+
+def seeds(real: bool = True) -> list[tuple[str, bytes]]:
+    """What is mutated: every planted file, and real ones of at most 256 KiB."""
+    found = [(planted.name, planted.data) for planted in every_planted()]
+    folder = Path(os.environ.get("VEILSET_DATA", "../shared/data")) / "camera_files"
+    if real and folder.is_dir():
+        paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".md")
+        found += [(path.name, path.read_bytes()) for path in paths if path.stat().st_size < 1 << 18]
+    return found
+
+
+def mutated(data: bytes, rng: random.Random) -> bytes:
+    """One to eight random changes: bits, words, cuts, copies, lengths; most of them near the start."""
+    made = bytearray(data)
+    for _ in range(rng.randint(1, 8)):
+        if len(made) < 16:
+            break
+        reach = len(made) if rng.random() < 0.4 else min(len(made), 2048)
+        at = rng.randrange(reach)
+        match rng.randrange(6):
+            case 0:
+                made[at] ^= 1 << rng.randrange(8)
+            case 1:
+                word = rng.choice(WORDS)
+                made[at : at + len(word)] = word
+            case 2:
+                del made[at : at + rng.randint(1, 64)]
+            case 3:
+                made[at:at] = made[max(0, at - rng.randint(1, 200)) : at]
+            case 4:
+                made[at : at + 4] = rng.randint(0, 1 << 32).to_bytes(5, "big")[-4:]
+            case _:
+                if rng.random() < 0.3:
+                    del made[at:]
+                else:
+                    made[at] = rng.randrange(256)
+    return bytes(made)
+
+
+def tried(data: bytes, keep: Keep) -> str:
+    """What went wrong with one file, in words; empty when nothing did."""
+    start = time.perf_counter()
+    try:
+        inspect(data)
+        first = io.BytesIO()
+        rebuild(data, first, keep)
+        second = io.BytesIO()
+        rebuild(first.getvalue(), second, keep)
+        if second.getvalue() != first.getvalue():
+            return "a second pass changes the file"
+    except DataError:
+        pass
+    except Exception as error:
+        return f"{type(error).__name__} at {_place(error)}"
+    took = time.perf_counter() - start
+    return f"takes {took:.1f} s" if took > SLOW else ""
+
+
+def _place(error: BaseException) -> str:
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    return f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame else "nowhere"
+
+
+def once(seed: int, files: list[tuple[str, bytes]]) -> str:
+    """One mutation by its seed."""
+    rng = random.Random(seed)
+    name, data = files[rng.randrange(len(files))]
+    wrong = tried(mutated(data, rng), KEEPS[rng.randrange(len(KEEPS))])
+    return f"{name}: {wrong}" if wrong else ""
+
+
+def main() -> int:
+    """Run for a while; 1 when anything went wrong."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    files = seeds()
+    end = time.monotonic() + 60 * options.minutes
+    seed, failures = options.seed * 10**9, 0
+    while time.monotonic() < end:
+        wrong = once(seed, files)
+        if wrong:
+            failures += 1
+            sys.stdout.write(f"seed {seed}: {wrong}\n")
+        seed += 1
+    sys.stdout.write(f"{seed - options.seed * 10**9} mutations of {len(files)} files, {failures} failures\n")
+    return bool(failures)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

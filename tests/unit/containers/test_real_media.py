@@ -1,0 +1,228 @@
+"""Real files of phones and cameras: every one ends clean, clean with residue, or refused; judged by other programs."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pillow_heif
+import pytest
+from PIL import Image
+
+from veilset.containers import identify, inspect, rebuild
+from veilset.containers.contract import Keep
+from veilset.core.errors import DataError
+from veilset.testing.planted_media import box, full
+
+ROOT = Path(__file__).parents[3]
+DATA = Path(os.environ.get("VEILSET_DATA", ROOT.parent / "shared" / "data"))
+SUFFIXES = (".heic", ".heif", ".avif", ".mp4", ".3gp", ".jxl", ".svg")
+FILES = sorted(
+    p for folder in ("camera_files", "video_clips") for p in (DATA / folder).rglob("*") if p.suffix in SUFFIXES
+)
+NAMES = [path.name for path in FILES]
+needs_data = pytest.mark.skipif(not FILES, reason="the measurement data (VEILSET_DATA) is not there")
+# What describes the coded picture itself, or the file on the disk; everything else has to be gone.
+ALLOWED_GROUPS = {
+    "ExifTool",
+    "System",
+    "File",
+    "Composite",
+    "ICC_Profile",
+    "ICC-header",
+    "ICC-view",
+    "ICC-meas",
+    "SVG",
+    "JXL",
+}
+ALLOWED = {
+    "MajorBrand", "MinorVersion", "CompatibleBrands", "HandlerType", "PrimaryItemReference", "MetaImageSize", "Rotation",
+    "ImageSpatialExtent", "ImagePixelDepth", "MediaDataSize", "MediaDataOffset", "MovieHeaderVersion", "TimeScale",
+    "Duration", "PreferredRate", "PreferredVolume", "MatrixStructure", "NextTrackID", "TrackHeaderVersion", "TrackID",
+    "TrackDuration", "TrackLayer", "TrackVolume", "ImageWidth", "ImageHeight", "MediaHeaderVersion", "MediaTimeScale",
+    "MediaDuration", "GraphicsMode", "OpColor", "CompressorID", "SourceImageWidth", "SourceImageHeight", "XResolution",
+    "YResolution", "BitDepth", "VideoFrameRate", "Balance", "AudioFormat", "AudioChannels", "AudioBitsPerSample",
+    "AudioSampleRate", "PixelAspectRatio", "BufferSize", "MaxBitrate", "AverageBitrate", "ColorProfiles",
+    "ColorPrimaries", "TransferCharacteristics", "MatrixCoefficients", "VideoFullRangeFlag", "CleanAperture",
+    "MovieDataSize", "MovieDataOffset", "CreateDate", "ModifyDate", "TrackCreateDate", "TrackModifyDate",
+    "MediaCreateDate", "MediaModifyDate", "PreviewTime", "PreviewDuration", "PosterTime", "SelectionTime",
+    "SelectionDuration", "CurrentTime", "MediaLanguageCode", "ChromaFormat", "ConstantFrameRate", "GeneralLevelIDC",
+    "GeneralProfileCompatibilityFlags", "GeneralProfileIDC", "GeneralProfileSpace", "GeneralTierFlag",
+    "HEVCConfigurationVersion",
+    "MinSpatialSegmentationIdc", "NumTemporalLayers", "ParallelismType", "TemporalIDNested", "AverageFrameRate",
+    "BitDepthChroma", "BitDepthLuma", "ConstraintIndicatorFlags", "AV1ConfigurationVersion", "SeqProfile", "SeqLevelIdx0",
+    "SeqTier0", "HighBitDepth", "TwelveBit", "ChromaSamplePosition", "InitialDelaySamples", "AudioBitrate",
+    "PurchaseFileFormat", "VendorID", "SourceFile",
+    "GenProfileCompatibilityFlags", "MinSpatialSegmentationIDC", "MediaData", "ChunkOffset", "SampleSizes", "SampleToChunk",
+    "SyncSampleTable", "AVCConfiguration", "CompositionTimeToSample", "IdependentAndDisposableSamples", "TimeToSampleTable",
+    "EditListTable", "ESDescriptor", "EncoderVendor", "EncoderVersion",
+}  # fmt: skip
+
+
+def clean(data: bytes) -> bytes:
+    out = io.BytesIO()
+    rebuild(data, out, Keep())
+    return out.getvalue()
+
+
+@needs_data
+@pytest.mark.data
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_real_files_are_cleaned_twice_the_same(path: Path) -> None:
+    once = clean(path.read_bytes())
+    assert clean(once) == once
+    assert inspect(once).facts == inspect(path).facts
+
+
+@needs_data
+@pytest.mark.data
+@pytest.mark.parametrize("path", [p for p in FILES if p.suffix in (".heic", ".heif", ".avif")], ids=lambda p: p.name)
+def test_an_independent_decoder_sees_the_same_picture(path: Path) -> None:
+    pillow_heif.register_heif_opener()
+    before, after = Image.open(path), Image.open(io.BytesIO(clean(path.read_bytes())))
+    assert (before.size, before.mode) == (after.size, after.mode)
+    assert np.array_equal(np.asarray(before), np.asarray(after))
+
+
+@needs_data
+@pytest.mark.data
+@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is not installed")
+@pytest.mark.parametrize("path", [p for p in FILES if p.suffix in (".mp4", ".3gp")], ids=lambda p: p.name)
+def test_ffmpeg_sees_the_same_frames(path: Path, tmp_path: Path) -> None:
+    after = tmp_path / path.name
+    after.write_bytes(clean(path.read_bytes()))
+    # Packets rather than decoded frames: the coded bytes, their order and their times, in a fraction of the time.
+    one, two = (
+        subprocess.run(
+            ["ffmpeg", "-v", "error", "-i", str(p), "-map", "0:v", "-map", "0:a?", "-c", "copy", "-f", "framemd5", "-"],
+            capture_output=True,
+            check=True,
+        ).stdout
+        for p in (path, after)
+    )
+    assert one == two
+
+
+@needs_data
+@pytest.mark.data
+@pytest.mark.skipif(not shutil.which("exiftool"), reason="exiftool is not installed")
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_exiftool_shows_nothing_outside_the_allowlist(path: Path, tmp_path: Path) -> None:
+    after = tmp_path / f"after{path.suffix}"
+    after.write_bytes(clean(path.read_bytes()))
+    said = subprocess.run(
+        ["exiftool", "-a", "-u", "-g1", "-j", "-ee", str(after)], capture_output=True, check=True
+    ).stdout
+    groups = json.loads(said)[0]
+    left = {
+        f"{group}:{name}": value
+        for group, tags in groups.items()
+        if isinstance(tags, dict) and group not in ALLOWED_GROUPS
+        for name, value in tags.items()
+        if name not in ALLOWED and not name.startswith(("HEVC", "AV1", "Unknown", "XMP Toolkit"))
+    }
+    assert left == {}
+    for tags in groups.values():
+        for name in ("CreateDate", "TrackCreateDate", "MediaCreateDate"):
+            assert not isinstance(tags, dict) or tags.get(name, "0000:00:00 00:00:00") == "0000:00:00 00:00:00"
+
+
+@needs_data
+@pytest.mark.data
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_mutated_real_files_raise_one_kind_of_error_soon(path: Path) -> None:
+    data, rng = path.read_bytes(), np.random.default_rng(4)
+    head = min(len(data), 65536)
+    for trial in range(6):
+        hurt = bytearray(data if trial % 2 else data[: int(rng.integers(16, len(data)))])
+        for _ in range(int(rng.integers(1, 20))):
+            hurt[int(rng.integers(0, min(head, len(hurt))))] = int(rng.integers(0, 256))
+        start = time.monotonic()
+        for work in (clean, inspect):
+            try:
+                work(bytes(hurt))
+            except DataError:
+                continue
+        assert time.monotonic() - start < 4
+
+
+FILM = r"""
+import re, sys
+from pathlib import Path
+from veilset.containers import rebuild
+from veilset.containers.contract import Keep
+with open(sys.argv[2], "wb") as out:
+    rebuild(Path(sys.argv[1]), out, Keep())
+# Not the peak that getrusage tells, which a process inherits from the one that started it.
+print(re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())[1])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from Linux's /proc")
+def test_a_film_of_a_gigabyte_takes_constant_memory(tmp_path: Path) -> None:
+    source, target, chunk, count = tmp_path / "large.mp4", tmp_path / "clean.mp4", 1 << 20, 1024
+    moov = _long_film(chunk, count)
+    with source.open("wb") as out:
+        out.write(moov + struct.pack(">I4sQ", 1, b"mdat", 16 + chunk * count))
+        for number in range(count):
+            out.write(struct.pack(">I", number) * (chunk // 4))
+    run = subprocess.run(
+        [sys.executable, "-c", FILM, str(source), str(target)], capture_output=True, check=True, text=True
+    )  # fmt: skip
+    assert int(run.stdout) < 200 * 1024
+    assert target.stat().st_size > chunk * count
+    with target.open("rb") as cleaned:
+        cleaned.seek(-4, os.SEEK_END)
+        assert cleaned.read() == struct.pack(">I", count - 1)
+
+
+def _long_film(chunk: int, count: int) -> bytes:
+    from veilset.testing.planted_films import AVC
+
+    fixed = (
+        bytes(6)
+        + b"\0\1"
+        + bytes(16)
+        + struct.pack(">HHIIIH", 64, 48, 72 << 16, 72 << 16, 0, 1)
+        + bytes(32)
+        + b"\0\x18\xff\xff"
+    )
+    described = full(b"stsd", struct.pack(">I", 1), box(b"avc1", fixed, box(b"avcC", AVC)))
+
+    def moov(first: int) -> bytes:
+        places = struct.pack(f">I{count}I", count, *(first + n * chunk for n in range(count)))
+        table = box(
+            b"stbl", described, full(b"stts", struct.pack(">III", 1, count, 1000)), full(b"stco", places),
+            full(b"stsc", struct.pack(">IIII", 1, 1, 1, 1)), full(b"stsz", struct.pack(">II", chunk, count)),
+        )  # fmt: skip
+        home = box(b"dinf", full(b"dref", struct.pack(">I", 1), full(b"url ", flags=1)))
+        minf = box(b"minf", full(b"vmhd", bytes(8), flags=1), home, table)
+        mdhd = full(b"mdhd", struct.pack(">IIIIHH", 5, 5, 1000, 1000 * count, 0x55C4, 0))
+        media = box(b"mdia", mdhd, full(b"hdlr", bytes(4), b"vide", bytes(13)), minf)
+        tkhd = full(
+            b"tkhd",
+            struct.pack(">IIIII", 5, 5, 1, 0, 1000 * count),
+            bytes(16),
+            bytes(36),
+            struct.pack(">II", 64 << 16, 48 << 16),
+            flags=3,
+        )
+        mvhd = full(b"mvhd", struct.pack(">IIII", 5, 5, 1000, 1000 * count), bytes(80))
+        return box(b"ftyp", b"isom", bytes(4), b"isom") + box(b"moov", mvhd, box(b"trak", tkhd, media))
+
+    return moov(len(moov(0)) + 16)
+
+
+def test_the_long_film_is_one_that_can_be_read() -> None:
+    data = _long_film(8, 3) + struct.pack(">I4sQ", 1, b"mdat", 16 + 24) + bytes(range(24))
+    assert identify(data) == "mp4"
+    assert clean(data).endswith(bytes(range(24)))

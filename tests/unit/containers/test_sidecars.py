@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import json
+import os
+import plistlib
+
+import pytest
+
+from veilset.containers.sidecars import outside, said_by_name
+from veilset.testing.planted_media import Marks, xmp_with
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("IMG_20210506_070809.jpg", {"time", "camera_counter"}),
+        ("VID-20210506-WA0001.mp4", {"messenger", "time"}),
+        ("+49 170 1234567.jpg", {"phone_number"}),
+        ("anna.b@example.org.png", {"mail_address"}),
+        ("48.13712, 11.57540.jpg", {"position"}),
+        ("1620284889.jpg", {"instant"}),
+        ("000001.jpg", set()),
+        ("product.jpg", set()),
+    ],
+)
+def test_names_give_away(name: str, words: set[str]) -> None:
+    assert {tag.path.removeprefix("name/") for tag in said_by_name(name)} == words
+
+
+def test_what_lies_beside_is_listed_and_nothing_else(tmp_path) -> None:
+    marks = Marks("side")
+    photo = tmp_path / "IMG_0001.HEIC"
+    photo.write_bytes(b"x")
+    (tmp_path / "IMG_0001.xmp").write_bytes(xmp_with(marks))
+    (tmp_path / "IMG_0001.AAE").write_bytes(plistlib.dumps({"adjustmentEditorBundleID": marks("editor").decode()}))
+    people = [{"name": marks("person").decode()}]
+    (tmp_path / "IMG_0001.HEIC.json").write_text(
+        json.dumps({"geoData": {"latitude": 48.5, "longitude": 11.5}, "people": people})
+    )
+    (tmp_path / "IMG_0001.MOV").write_bytes(b"no film")
+    (tmp_path / "IMG_0001.THM").write_bytes(b"no picture")
+    (tmp_path / "IMG_0002.xmp").write_text("somebody else's")
+    tags = outside(photo)
+    said = " ".join(str(tag.value) for tag in tags)
+    assert [mark for mark in marks.all if mark.decode() not in said] == []
+    assert (48.5, 11.5) in [tag.value for tag in tags]
+    assert "IMG_0002" not in said
+    assert {"beside/mov", "beside/thm", "beside/aae", "beside/xmp", "beside/json", "disk/modified"} <= {
+        tag.path for tag in tags
+    }
+
+
+def test_broken_sidecars_are_listed_all_the_same(tmp_path) -> None:
+    photo = tmp_path / "a.jpg"
+    photo.write_bytes(b"x")
+    for name, raw in (("a.aae", b"<plist><!ENTITY"), ("a.jpg.json", b"{"), ("a.xmp", b"\xff\xfe<")):
+        (tmp_path / name).write_bytes(raw)
+    paths = [tag.path for tag in outside(photo)]
+    assert {"beside/aae", "beside/aae/unreadable", "beside/json/unreadable", "beside/xmp"} <= set(paths)
+
+
+def test_extended_attributes_are_listed(tmp_path) -> None:
+    photo = tmp_path / "a.jpg"
+    photo.write_bytes(b"x")
+    try:
+        os.setxattr(photo, "user.xdg.origin.url", b"https://example.org/secret")
+    except OSError:
+        pytest.skip("this file system has no extended attributes")
+    assert ("disk/xattr/user.xdg.origin.url", b"https://example.org/secret") in [
+        (t.path, t.value) for t in outside(photo)
+    ]
