@@ -212,8 +212,7 @@ def _table(data: memoryview, track: Track, keep: Keep, starts: Offsets, wide: bo
         version, _, reader = full(data, box, NAME)
         made.append(build_full(b"cslg", version, 0, reader.take(40 if version else 20)))
     made += [
-        build_full(b"sdtp", 0, 0, full(data, box, NAME)[2].take(track.samples))
-        for box in track.table.get(b"sdtp", [])[:1]
+        build_full(b"sdtp", 0, 0, full(data, box, NAME)[2].take(track.samples)) for box in track.table.get(b"sdtp", [])[:1]
     ]
     fixed, count, sizes = _sizes(data, track.table)
     listed = b"" if sizes is None else sizes.astype(">u4").tobytes()

@@ -65,7 +65,7 @@ class Identity:
     24.0
     """
 
-    min_alike: float = 0.3
+    min_alike: float = 0.35
     min_score: float = 0.3
     min_side: float = 24.0
     min_sure: float = 0.4
