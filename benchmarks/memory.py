@@ -20,7 +20,7 @@ from veilset.testing.drawn import drawn_folder
 
 POLICY = """
 version: 1
-find: [metadata, {face: {models: [centerface]}}]
+find: [metadata, {face: {model: centerface, effort: quick}}]
 treat:
   metadata: strip
   hidden_image: strip

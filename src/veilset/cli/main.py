@@ -2,13 +2,39 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
 import veilset
-from veilset.cli import audit, clean, doctor, explain, names, release, verify, weights
 from veilset.cli.talk import guard
+
+VERBS: dict[str, str] = {
+    "audit": "audit:audit",
+    "clean": "clean:clean",
+    "doctor": "doctor:doctor",
+    "due": "due:due",
+    "evaluate-detector": "evaluate_detector:evaluate_detector",
+    "explain": "explain:explain",
+    "keys": "keys:keys",
+    "list": "names:list_names",
+    "measure": "measure:measure",
+    "questions": "questions:questions",
+    "release": "release:release",
+    "show": "names:show",
+    "tune": "tune:tune",
+    "verify": "verify:verify",
+    "withdraw": "withdraw:withdraw",
+}
+"""Verb to module and function of this package, one line each, sorted."""
+
+GROUPS: dict[str, str] = {
+    "consent": "consent:app",
+    "statement": "statement:app",
+    "weights": "weights:app",
+}
+"""Group of verbs to module and application."""
 
 app = typer.Typer(
     name="veilset",
@@ -18,15 +44,12 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.command()(audit.audit)
-app.command()(release.release)
-app.command()(verify.verify)
-app.command()(clean.clean)
-app.command()(explain.explain)
-app.command("list")(names.list_names)
-app.command()(names.show)
-app.command()(doctor.doctor)
-app.add_typer(weights.app, name="weights")
+for _verb, _place in VERBS.items():
+    _module, _, _name = _place.partition(":")
+    app.command(_verb)(getattr(import_module(f"veilset.cli.{_module}"), _name))
+for _group, _place in GROUPS.items():
+    _module, _, _name = _place.partition(":")
+    app.add_typer(getattr(import_module(f"veilset.cli.{_module}"), _name), name=_group)
 
 
 def _version(value: bool) -> None:

@@ -14,6 +14,16 @@ def release(
     photos: Annotated[Path, typer.Argument(help="Folder of pictures; only read, never written.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="New folder: public/ to share, private/ to keep.")],
     policy: Annotated[str, typer.Option("--policy", "-p", help="Policy file, or a profile by name.")] = "share-photo",
+    answers: Annotated[
+        Path | None, typer.Option("--answers", help="dataset.yaml: what only people can answer, for the papers.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option("--key", help="Private key that signs the release (signing.pem).")] = None,
+    ledger: Annotated[
+        Path | None, typer.Option("--ledger", help="Private file of what each person has lost, kept between releases.")
+    ] = None,
+    subjects: Annotated[
+        str, typer.Option("--subjects", help="Who is in a picture: `folder` for its folder's name; else unknown.")
+    ] = "",
     workers: Workers = 0,
     as_json: Json = False,
 ) -> None:
@@ -21,10 +31,24 @@ def release(
 
     A run that was stopped goes on where it was with the same command.
     """
+    import os
+
     from veilset.flows.release import release as run
 
+    passphrase = os.environ.get("VEILSET_KEY_PASSPHRASE", "")
     with bar(quiet=as_json) as progress:
-        done = run(photos, out, policy, workers=workers, progress=progress)
+        done = run(
+            photos,
+            out,
+            policy,
+            workers=workers,
+            progress=progress,
+            answers=answers,
+            key=key,
+            passphrase=passphrase,
+            ledger=ledger,
+            subjects=subjects,
+        )
     counts = done.manifest.counts
     words = [
         f"Released {counts.released} of {counts.read} pictures to {done.root / 'public'}",

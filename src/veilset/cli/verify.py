@@ -13,13 +13,16 @@ from veilset.cli.talk import Json, bar, give
 def verify(
     release: Annotated[Path, typer.Argument(help="A release: its public folder, or the folder that holds it.")],
     deep: Annotated[bool, typer.Option("--deep", help="Also look for faces that are left.")] = False,
+    key: Annotated[
+        Path | None, typer.Option("--key", help="Public key that must have signed it (signing.pub.pem).")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check a release against its manifest: every hash, the counts, and a re-audit of every file."""
+    """Check a release against its manifest: signature, hashes, counts, papers, and a re-audit."""
     from veilset.flows.verify import verify as run
 
     with bar(quiet=as_json) as progress:
-        done = run(release, deep=deep, progress=progress)
+        done = run(release, deep=deep, progress=progress, key=key)
     words = [f"{done.root} is the release {done.manifest.release} of {done.manifest.created}"]
     words += [f"  ok: {check}" for check in done.checks]
     for one in done.measurements:

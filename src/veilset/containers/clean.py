@@ -152,7 +152,7 @@ def _judge(door: Door, out: RangeWriter, rebuilt: Rebuilt, thorough: bool) -> No
     size = out.seek(0, os.SEEK_END)
     if size != rebuilt.size:
         raise Residue(f"{door.name}: {size} bytes were written and {rebuilt.size} were meant to be; nothing was kept.")
-    with content(out.fileno(), _again) as output:
+    with content(out.fileno(), _again, mapped=not thorough) as output:
         _compare(door, output, rebuilt, thorough)
 
 
@@ -169,8 +169,8 @@ def _compare(door: Door, output: memoryview, rebuilt: Rebuilt, thorough: bool) -
     def stays() -> Iterable[Any]:
         return [tag.value for tag in door.container.inspect(output).tags]
 
-    verdict = verify(
-        output, rebuilt.copied, said, permitted=stays, thorough=thorough, nested=door.format not in NESTING
-    )
+    source = None if thorough else door.data
+    nested = door.format not in NESTING
+    verdict = verify(output, rebuilt.copied, said, permitted=stays, source=source, thorough=thorough, nested=nested)
     if verdict.found:
         raise Residue(f"{door.name}: the result still holds {', '.join(verdict.found)}; nothing was kept.")

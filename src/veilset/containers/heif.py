@@ -5,12 +5,18 @@ from __future__ import annotations
 from typing import BinaryIO
 
 from veilset.containers.allowed import allowed, is_plain
-from veilset.containers.assembly import Assembly, cut_out, union
-from veilset.containers.bmff import Box, Reader, boxes, build, full, media_data, only
-from veilset.containers.codec_boxes import ALPHA, known, rewrite
-from veilset.containers.contract import Facts, Fate, Keep, Listing, Rebuilt
+from veilset.containers.assembly import Assembly, union
+from veilset.containers.bmff import Box, Reader, boxes, full, media_data, only
+from veilset.containers.contract import Facts, Keep, Listing, Rebuilt
 from veilset.containers.heif_choice import (
-    brands, claim, fence, find_property, is_alpha, kept_references, used_properties, wanted_items,
+    brands,
+    claim,
+    fence,
+    find_property,
+    is_alpha,
+    kept_references,
+    used_properties,
+    wanted_items,
 )
 from veilset.containers.heif_items import Item, Meta, read_meta, write_meta
 from veilset.containers.heif_sequence import Sequence
@@ -137,5 +143,3 @@ def _assemble(
     if any(item.kind == b"iovl" for item in order):
         plan.residue.append("pixels hidden below an overlay")
     return plan
-
-

@@ -152,6 +152,7 @@ def verify(
     values: Callable[[], Iterable[Any]],
     *,
     permitted: Callable[[], Iterable[Any]] = tuple,
+    source: memoryview | None = None,
     thorough: bool = False,
     nested: bool = True,
 ) -> Verdict:
@@ -165,6 +166,7 @@ def verify(
         copied: (input start, output start, length) of coded picture data.
         values: Gives what the original said; asked for only when there is something to compare it with.
         permitted: Gives what was kept on purpose.
+        source: The input. When given, coded data is searched there, where it was copied from and is at hand.
         thorough: Search coded data for short values too.
         nested: Look for whole files inside; not in formats of `NESTING`, whose parts are each judged alone.
     """
@@ -172,11 +174,12 @@ def verify(
     found = _nested(written) if nested else []
     suspects = {run for run in text_in(written) if not _harmless(run)}
     streams = _inflated(written)
+    coded = [(output, at, size) if source is None else (source, start, size) for start, at, size in copied]
     runs = [
         run
-        for _, at, size in copied
-        for low, high in windows(output, at, at + size, overlap=_LONGEST)
-        for run in _runs_in(output[low:high])
+        for where, first, size in coded
+        for low, high in windows(where, first, first + size, overlap=_LONGEST)
+        for run in _runs_in(where[low:high])
     ]
     if not (thorough or suspects or streams or runs):
         return Verdict(tuple(found), len(output), 0)

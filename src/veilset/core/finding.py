@@ -57,7 +57,8 @@ class Finding:
     value: Any = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        in_range(0, 1, score=self.score)
+        if not 0 <= self.score <= 1:
+            in_range(0, 1, score=self.score)
 
     def to_plain(self) -> dict[str, Any]:
         """JSON-ready form, with `value`: for `private/` alone."""

@@ -242,6 +242,12 @@ class Sample:
         """The same sample with other content."""
         return replace(self, media=media)
 
+    @property
+    def format(self) -> str:
+        """Format of the file that it was read from, `unknown` when it was not read from one."""
+        coded = self.media.coded if isinstance(self.media, Image) else None
+        return coded.format if coded is not None else "unknown"
+
     @cached_property
     def image(self) -> Image:
         """The content, when it is a picture.

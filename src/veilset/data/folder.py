@@ -10,12 +10,11 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import overload
 
-from veilset.containers import FORMATS, identify, inspect
+from veilset.containers import identify, inspect
 from veilset.core.check import one_of, positive
 from veilset.core.errors import Unreadable
 from veilset.core.roles import Ref
 from veilset.core.sample import Image, Origin, Sample, TagValue
-from veilset.data.coarse_tags import coarse_tags
 from veilset.data.coded import EXTENSIONS, open_coded
 
 PICTURE_SUFFIXES = frozenset(
@@ -91,7 +90,7 @@ class Folder:
             ref.id,
             Image(coded=coded, size=coded.size, grid=coded.grid),
             subjects=frozenset({parent}) if self.subjects == "folder" and parent else frozenset(),
-            tags=LazyTags(full, coded.format),
+            tags=LazyTags(full),
             origin=Origin(ref.name, *coded.stamp),
         )
 
@@ -138,13 +137,11 @@ class LazyTags(Sequence[TagValue]):
     """Everything that a file says besides its pixels, read at the first look."""
 
     path: str
-    format: str
     _tags: tuple[TagValue, ...] | None = field(default=None, repr=False)
 
     def _read(self) -> tuple[TagValue, ...]:
         if self._tags is None:
-            served = self.format in FORMATS
-            self._tags = inspect(Path(self.path)).tags if served else coarse_tags(self.path, self.format)
+            self._tags = inspect(Path(self.path)).tags
         return self._tags
 
     @overload
@@ -153,6 +150,9 @@ class LazyTags(Sequence[TagValue]):
     def __getitem__(self, index: slice) -> Sequence[TagValue]: ...
     def __getitem__(self, index: int | slice) -> TagValue | Sequence[TagValue]:
         return self._read()[index]
+
+    def __iter__(self) -> Iterator[TagValue]:
+        return iter(self._read())
 
     def __len__(self) -> int:
         return len(self._read())

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import cast
 
 import numpy as np
 
@@ -22,22 +23,28 @@ from veilset.data import jpeg_blocks, lossless
 from veilset.data.coded import EXTENSIONS, CodedFile, decode_bytes, open_coded, pillow
 from veilset.data.jpeg_coefficients import read_coefficients, write_coefficients
 from veilset.data.jpeg_header import without_stray_bytes
-from veilset.data.orientation import as_stored
+from veilset.data.orientation import as_stored, upright
 
 # 1 January 2000, UTC: when a file was written says something about who released it.
 _MODIFIED = 946_684_800
 _LOSSLESS = frozenset({"png", "webp", "tiff", "bmp"})
+# Turned by boxes of the container; decoders disagree about an EXIF orientation beside them: pixels are written upright.
+_TURNED_BY_BOXES = frozenset({"heif", "avif"})
 # Texts of a kept colour profile, which a rebuild has already made neutral.
 _PROFILE_TEXT = ("icc/", "png/iCCP/")
 
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A file that is ready to be placed: its bytes, its format, and what could not be carried over."""
+    """A file that is ready to be placed: its bytes, its format, and what could not be carried over.
+
+    `shown`: its pixels are stored upright, whatever the original's orientation was.
+    """
 
     data: bytes
     format: str
     notes: tuple[str, ...] = ()
+    shown: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,13 +95,9 @@ class FolderSink:
         return Written(final, hashlib.sha256(encoded.data).hexdigest(), len(encoded.data), encoded.notes)
 
     def _rebuild(self, coded: CodedFile) -> Encoded:
-        data = coded.read()
-        if coded.format in containers.FORMATS:
-            out = io.BytesIO()
-            rebuilt = containers.rebuild(data, out, self.keep)
-            return Encoded(out.getvalue(), coded.format, rebuilt.residue)
-        samples = lossless.samples_of(data, coded)
-        return self._as_png(samples, data, coded)
+        out = io.BytesIO()
+        rebuilt = containers.rebuild(coded.read(), out, self.keep)
+        return Encoded(out.getvalue(), coded.format, rebuilt.residue)
 
     def _encode(self, image: Image, coded: CodedFile, treated: BoolArray) -> Encoded:
         data = coded.read()
@@ -106,30 +109,32 @@ class FolderSink:
         samples = lossless.samples_of(data, coded)
         merged = lossless.merge(samples, region, pixels)
         notes = lossless.notes_on(samples, merged, data, coded)
-        if coded.format not in _LOSSLESS or coded.format not in containers.FORMATS:
-            return replace(png := self._as_png(merged, data, coded), notes=(*png.notes, *notes))
-        fresh = lossless.encode(merged, coded.format, coded.name)
-        if coded.format != "bmp":
-            fresh = containers.carry(data, fresh, self._fitting(merged, data, coded)[0])
-        return Encoded(fresh, coded.format, notes)
-
-    def _as_png(self, samples: lossless.Samples, data: bytes, coded: CodedFile) -> Encoded:
-        note = (f"{coded.format} was written as PNG, without loss",)
-        keep, profile = self._fitting(samples, data, coded)
-        fresh = lossless.encode(samples, "png", coded.name)
-        donor = data if coded.format in containers.FORMATS else _tags_only(profile, coded.orientation)
-        return Encoded(containers.carry(donor, fresh, keep), "png", note)
+        if coded.format == "bmp":
+            return Encoded(lossless.encode(merged, "bmp", coded.name), "bmp", notes)
+        if coded.format in _LOSSLESS:
+            fresh = lossless.encode(merged, coded.format, coded.name)
+            return Encoded(containers.carry(data, fresh, self._fitting(merged, data, coded)), coded.format, notes)
+        notes = (f"{coded.format} was written as PNG, without loss", *notes)
+        keep = self._fitting(merged, data, coded)
+        if coded.format in _TURNED_BY_BOXES:
+            merged = cast(lossless.Samples, upright(merged, coded.orientation))
+            keep = replace(keep, orientation=False)
+        fresh = lossless.encode(merged, "png", coded.name)
+        return Encoded(containers.carry(data, fresh, keep), "png", notes, shown=coded.format in _TURNED_BY_BOXES)
 
     def _check(self, path: Path, encoded: Encoded, image: Image) -> None:
         """Read a written file back: format, size, tags, and for a treated picture every pixel outside the region."""
         listing = containers.inspect(path)
-        kept = encoded.format if listing.facts.format == encoded.format else ""
         again = open_coded(str(path), path.name, max_pixels=image.width * image.height)
-        if not kept or sorted(again.size) != sorted((image.width, image.height)):
-            raise BrokenContract("a written file is not the picture that it was made from; it was removed")
+        meant = image.coded.orientation if isinstance(image.coded, CodedFile) and not encoded.shown else 1
+        as_meant = again.size == (image.width, image.height) and again.orientation == meant
+        if (self.keep.orientation and not as_meant) or again.format != encoded.format:
+            raise BrokenContract("a written file does not show the picture that it was made from; it was removed")
         self._check_tags(listing, encoded)
         if image.treated is not None:
-            _check_outside(again, encoded, image, image.treated)
+            stored = as_stored(decode_bytes(encoded.data, again), again.orientation)
+            # In the original's orientation: whether the file still states it is the policy's choice.
+            _check_outside(again, upright(stored, meant), image.pixels, image.treated)
 
     def _check_tags(self, listing: containers.Listing, encoded: Encoded) -> None:
         out = io.BytesIO()
@@ -142,13 +147,12 @@ class FolderSink:
                 "it was removed. Please report this as a bug."
             )
 
-    def _fitting(self, samples: lossless.Samples, data: bytes, coded: CodedFile) -> tuple[Keep, bytes | None]:
-        """What to keep of the tags for these samples, and the original's colour profile when it fits them."""
+    def _fitting(self, samples: lossless.Samples, data: bytes, coded: CodedFile) -> Keep:
+        """What to keep of the tags: not a colour profile that was made for other colours than these samples have."""
         with pillow(data, coded.format, coded.name) as image:
-            profile = image.info.get("icc_profile")
-        if not profile or profile[16:20] != (b"GRAY" if samples.ndim == 2 else b"RGB "):
-            return replace(self.keep, icc=False), None
-        return self.keep, profile
+            profile = image.info.get("icc_profile") or b""
+        fits = profile[16:20] == (b"GRAY" if samples.ndim == 2 else b"RGB ")
+        return self.keep if fits else replace(self.keep, icc=False)
 
 
 def _edit_jpeg(data: bytes, coded: CodedFile, region: BoolArray, pixels: Pixels) -> bytes:
@@ -161,27 +165,13 @@ def _edit_jpeg(data: bytes, coded: CodedFile, region: BoolArray, pixels: Pixels)
     return write_coefficients(planes, tables, header, coded.name)
 
 
-def _tags_only(profile: bytes | None, orientation: int) -> bytes:
-    """A one-pixel PNG that says what shows the picture rightly: stands in for originals of a container not served."""
-    from PIL import Image as PillowImage
-
-    exif, out = PillowImage.Exif(), io.BytesIO()
-    exif[0x0112] = orientation
-    PillowImage.new("L", (1, 1)).save(out, "PNG", icc_profile=profile, exif=exif)
-    return out.getvalue()
-
-
-def _check_outside(again: CodedFile, encoded: Encoded, image: Image, treated: BoolArray) -> None:
-    orientation = image.coded.orientation if isinstance(image.coded, CodedFile) else 1
+def _check_outside(again: CodedFile, shown: Pixels, pixels: Pixels, treated: BoolArray) -> None:
     import cv2
-
-    # In the original's orientation: whether the file still states it is the policy's choice.
-    shown = decode_bytes(encoded.data, replace(again, orientation=orientation))
 
     reach = treated.astype(np.uint8)
     if again.jpeg is not None and again.jpeg.unit != (8, 8):
         reach = cv2.dilate(reach, np.ones((3, 3), np.uint8))
-    same = cv2.inRange(cv2.absdiff(shown, image.pixels), (0, 0, 0), (0, 0, 0))
+    same = cv2.inRange(cv2.absdiff(np.ascontiguousarray(shown), pixels), (0, 0, 0), (0, 0, 0))
     if cv2.countNonZero(cv2.bitwise_or(same, reach)) != same.size:
         raise Unsupported(
             "a picture decodes to other pixels outside the treated region once it is written anew; save the original "

@@ -53,13 +53,10 @@ def treated_units(treated: BoolArray, unit: tuple[int, int]) -> BoolArray:
     """
     across, down = unit
     height, width = treated.shape
-    rows, columns = -(-height // down), -(-width // across)
-    padded = np.pad(treated, ((0, rows * down - height), (0, columns * across - width)), "edge")
-    units = padded.reshape(rows, down, columns, across)
-    whole = units.all(axis=(1, 3))
-    if not np.array_equal(units.any(axis=(1, 3)), whole):
+    units = treated[::down, ::across]
+    if not np.array_equal(units.repeat(down, axis=0).repeat(across, axis=1)[:height, :width], treated):
         raise BrokenContract("a treated region is not snapped to the coding blocks of its JPEG; nothing was written")
-    return np.asarray(whole)
+    return units.copy()
 
 
 def replace_units(

@@ -88,10 +88,15 @@ class Consent:
         store = _store(self.registry, os.getpid())
         question = Question(frozenset(map(Use, self.uses)), day(self.when), self.purpose)
         keys = keys_of(sample, self.link_labels)
-        people = store.people(keys) | sample.subjects
-        verdict = store.decide((), question, people)
+        people, verdict = store.judge(keys, question, sample.subjects)
         refused = [_finding(words, subject) for subject, words in verdict.reasons]
         return (*refused, *self._unidentified(sample, len(people)))
+
+    def until(self, sample: Sample) -> dt.date | None:
+        """First day on which a consent that the sample leans on expires; None when none does."""
+        store = _store(self.registry, os.getpid())
+        question = Question(frozenset(map(Use, self.uses)), day(self.when), self.purpose)
+        return store.decide(keys_of(sample, self.link_labels), question, sample.subjects).until
 
     def _unidentified(self, sample: Sample, identified: int) -> Iterator[Finding]:
         there = sample.labels.get("people")

@@ -28,7 +28,8 @@ def overlaps(box: Floats, boxes: Floats) -> Floats:
     shared = np.clip(width, 0, None) * np.clip(height, 0, None)
     area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     united = (box[2] - box[0]) * (box[3] - box[1]) + area - shared
-    return np.divide(shared, united, out=np.zeros_like(shared), where=united > 0)
+    ratio: Floats = np.divide(shared, united, out=np.zeros_like(shared), where=united > 0)
+    return ratio
 
 
 def groups(detections: Floats, min_overlap: float) -> Iterator[Indices]:
@@ -55,8 +56,8 @@ def suppress(detections: Floats, min_overlap: float) -> Floats:
 
 
 def fused_box(members: Floats) -> Floats:
-    """Mean of the boxes (n, 5), weighted by score: steadier than the best one alone."""
-    weights = np.maximum(members[:, 4], 1e-6)
+    """Mean of the boxes (n, 5), weighted by the square of the score: steadier than the best one alone."""
+    weights = np.maximum(members[:, 4], 1e-6) ** 2
     mean: Floats = (members[:, :4] * weights[:, None]).sum(axis=0) / weights.sum()
     return mean
 

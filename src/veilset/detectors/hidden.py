@@ -1,14 +1,18 @@
-"""Compare a picture inside a file with the file's main picture."""
+"""Pictures inside a file that show what its main picture does not."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from veilset.core.sample import Image, Pixels, TagValue
+from veilset.core.check import in_range
+from veilset.core.finding import Finding, Risk
+from veilset.core.sample import Image, Media, Pixels, Sample, TagValue
+from veilset.core.where import Tag
 
 Grey = NDArray[np.float32]
 _SIDE = 64
@@ -85,3 +89,52 @@ def _decoded(value: Any) -> Pixels | None:
     if pixels is None or min(pixels.shape[:2]) < 8:
         return None
     return np.ascontiguousarray(pixels[:, :, ::-1])
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """Pictures inside a file (thumbnail, preview, depth map, second image) that show something else than its main picture.
+
+    They may show what the main picture no longer shows: the face before it was covered, the scene before it was cut. One
+    that cannot be compared is reported too.
+
+    Attributes:
+        max_difference: Largest mean difference over an eighth by an eighth of the picture, as a share of full scale, up to
+            which a picture inside the file counts as the main one again; 0 reports every one that differs at all.
+
+    *Shapes and units*: findings stand at tags; `difference` in their detail is a share of full scale, in [0, 1].
+
+    Raises:
+        DataError: The file cannot be listed or decoded.
+
+    *Source*: elementary; the main picture is decoded at an eighth of its size.
+
+    >>> import cv2
+    >>> main = np.tile(np.arange(0, 256, 4, dtype=np.uint8)[:, None, None], (1, 64, 3))
+    >>> other = main.copy()
+    >>> other[32:56, 16:40] = 0
+    >>> inside = TagValue("exif/ifd1/thumbnail", cv2.imencode(".png", other)[1].tobytes(), Risk.HIDDEN)
+    >>> [finding.kind for finding in Hidden().find(Sample("1", Image(main), tags=(inside,)))]
+    ['hidden_image']
+    """
+
+    max_difference: float = 0.12
+
+    takes: ClassVar[tuple[type[Media], ...]] = (Image,)
+    finds: ClassVar[tuple[str, ...]] = ("hidden_image",)
+
+    def __post_init__(self) -> None:
+        in_range(0, 1, max_difference=self.max_difference)
+
+    def find(self, sample: Sample) -> tuple[Finding, ...]:
+        """Findings in the order of the file."""
+        found = []
+        for tag in sample.tags:
+            if tag.risk is not Risk.HIDDEN:
+                continue
+            measured = hidden_difference(sample.image, tag)
+            if measured is None or measured > self.max_difference:
+                detail = {"bytes": tag.size, "difference": measured}
+                source = f"hidden/{sample.format}"
+                found.append(Finding("hidden_image", Tag(tag.path), 1.0, source, Risk.HIDDEN, None, detail, tag.value))
+        return tuple(found)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar
 
+from veilset.core.errors import Unreadable
 from veilset.core.finding import Finding, Risk
 from veilset.core.sample import Image, Media, Sample, Signal, TagValue, Video
 from veilset.core.where import Whole
@@ -15,7 +16,7 @@ from veilset.records.licences import NO_ASSERTION, Claim, identify, objections, 
 from veilset.records.provenance import Record, folder_claims, nearest, read_table
 
 # Last parts of tag paths that may hold a licence: XMP rights, Creative Commons, IPTC and EXIF notices.
-_TAGS = ("license", "webstatement", "usageterms", "rights", "copyright", "copyrightnotice", "certificate")
+_TAGS = ("license", "webstatement", "usageterms", "rights", "copyright", "copyrightnotice", "certificate", "116")
 
 
 def embedded_claims(tags: tuple[TagValue, ...]) -> tuple[Claim, ...]:
@@ -98,8 +99,17 @@ class Licence:
         )
 
 
-@lru_cache(maxsize=4)
 def _table(path: str) -> Mapping[str, tuple[Record, ...]]:
+    """The table of origins, read again when the file has changed."""
+    try:
+        status = Path(path).stat()
+    except OSError as error:
+        raise Unreadable(f"{path}: the table of origins cannot be read ({error.strerror})") from error
+    return _read(path, (status.st_mtime_ns, status.st_size))
+
+
+@lru_cache(maxsize=4)
+def _read(path: str, _stamp: tuple[int, int]) -> Mapping[str, tuple[Record, ...]]:
     return read_table(Path(path))
 
 

@@ -7,11 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from veilset.core.check import in_range
 from veilset.core.finding import Finding, Risk
 from veilset.core.sample import Image, Media, Sample, TagValue
 from veilset.core.where import Tag
-from veilset.detectors.hidden import hidden_difference
 
 
 def decimal_degrees(parts: Any, reference: Any) -> float | None:
@@ -42,13 +40,8 @@ def coordinates(tags: Iterable[TagValue]) -> tuple[float, float] | None:
 class Metadata:
     """What a file says besides its pixels: one finding per tag, and one for the place that its GPS tags tell.
 
-    What is needed to show the picture (sizes, orientation, colour) is not reported. A picture inside the file
-    (thumbnail, preview, depth map, second image) is compared with the main one: when it shows something else, or cannot
-    be compared, it is its own kind, `hidden_image`, since it may show what the main picture no longer shows.
-
-    Attributes:
-        max_difference: Largest mean difference over an eighth by an eighth of the picture, as a share of full scale,
-            up to which a picture inside the file counts as the main one again; negative: every one is reported.
+    What is needed to show the picture (sizes, orientation, colour) is not reported. No pixel is decoded; whether a picture
+    inside the file shows what the main one no longer shows is the question of the detector `hidden`.
 
     *Shapes and units*: findings stand at tags; coordinates are decimal degrees, and private.
 
@@ -64,43 +57,19 @@ class Metadata:
     [Tag(path='exif/exif/CameraOwnerName')]
     """
 
-    max_difference: float = 0.12
-
     takes: ClassVar[tuple[type[Media], ...]] = (Image,)
-    finds: ClassVar[tuple[str, ...]] = ("metadata", "hidden_image")
+    finds: ClassVar[tuple[str, ...]] = ("metadata",)
 
     def find(self, sample: Sample) -> tuple[Finding, ...]:
         """Findings in the order of the file."""
-        source = "metadata"
-        if isinstance(sample.media, Image) and sample.media.coded is not None:
-            source = f"metadata/{sample.media.coded.format}"
-        found = [self._finding(sample, tag, source) for tag in sample.tags if not tag.technical]
-        place = coordinates(sample.tags)
+        source, tags = f"metadata/{sample.format}", tuple(sample.tags)
+        found = [
+            Finding("metadata", Tag(tag.path), 1.0, source, tag.risk, None, {"bytes": tag.size}, tag.value)
+            for tag in tags
+            if not tag.technical
+        ]
+        place = coordinates(tags)
         if place is not None:
-            found.append(
-                Finding(
-                    "metadata", Tag("exif/gps"), 1.0, source, Risk.PLACE, detail={"coordinates": "degrees"}, value=place
-                )
-            )
+            detail = {"coordinates": "degrees"}
+            found.append(Finding("metadata", Tag("exif/gps"), 1.0, source, Risk.PLACE, None, detail, place))
         return tuple(found)
-
-    def __post_init__(self) -> None:
-        in_range(-1, 1, max_difference=self.max_difference)
-
-    def _finding(self, sample: Sample, tag: TagValue, source: str) -> Finding:
-        kind, detail = "metadata", {"bytes": tag.size}
-        if tag.risk is Risk.HIDDEN:
-            measured = hidden_difference(sample.image, tag) if isinstance(sample.media, Image) else None
-            if measured is None or measured > self.max_difference:
-                kind = "hidden_image"
-            if measured is not None:
-                return Finding(
-                    kind,
-                    Tag(tag.path),
-                    1.0,
-                    source,
-                    tag.risk,
-                    detail={**detail, "difference": measured},
-                    value=tag.value,
-                )
-        return Finding(kind, Tag(tag.path), 1.0, source, tag.risk, detail=detail, value=tag.value)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar
 
 from veilset.core.check import one_of
-from veilset.core.errors import BadSetting
+from veilset.core.errors import BadSetting, Unreadable
 from veilset.core.finding import Finding, Risk
 from veilset.core.sample import Image, Media, Sample, Signal, Video
 from veilset.core.where import Whole
 from veilset.records.provenance import Record, read_table
-from veilset.records.retention import duties
+from veilset.records.retention import duties, next_date
 
 _UNLISTED = "no date until which it may be kept is recorded; add it to the table of origins"
 
@@ -51,6 +51,11 @@ class Retention:
         one_of(("find", "ignore"), unlisted=self.unlisted)
         self._day()
 
+    def next_date(self, samples: Iterable[str]) -> dt.date | None:
+        """The next last day of any of these samples."""
+        table = _table(self.table)
+        return next_date({name: table.get(name, ()) for name in samples}, self._day())
+
     def _day(self) -> dt.date:
         try:
             return dt.date.fromisoformat(self.when) if self.when else dt.datetime.now(dt.UTC).date()
@@ -74,6 +79,15 @@ def _words(duty: str, since: dt.date) -> str:
     return f"it may not be released after {since}; leave it out"
 
 
-@lru_cache(maxsize=4)
 def _table(path: str) -> Mapping[str, tuple[Record, ...]]:
+    """The table of origins, read again when the file has changed."""
+    try:
+        status = Path(path).stat()
+    except OSError as error:
+        raise Unreadable(f"{path}: the table of origins cannot be read ({error.strerror})") from error
+    return _read(path, (status.st_mtime_ns, status.st_size))
+
+
+@lru_cache(maxsize=4)
+def _read(path: str, _stamp: tuple[int, int]) -> Mapping[str, tuple[Record, ...]]:
     return read_table(Path(path))

@@ -11,24 +11,40 @@ from numpy.typing import NDArray
 from veilset.detectors.fusion import NONE, Floats
 
 Pixels = NDArray[np.uint8]
+Detect = Callable[[Pixels], Floats]
+
+STRIDE = 32
+TILE = 1024
+OVERLAP = 192
 
 
-def starts(length: int, tile: int, overlap: int) -> list[int]:
-    """Where tiles begin so that any stretch of `overlap` lies whole in at least one of them.
+def pieces(length: int, longest: int, overlap: int) -> list[tuple[int, int]]:
+    """Stretches (start, stop) of at most `longest`, as even as can be, any `overlap` whole in at least one of them.
 
-    >>> starts(100, 40, 10)
-    [0, 30, 60]
-    >>> starts(30, 40, 10)
-    [0]
+    >>> pieces(100, 40, 10)
+    [(0, 40), (30, 70), (60, 100)]
+    >>> pieces(30, 40, 10)
+    [(0, 30)]
     """
-    if length <= tile:
-        return [0]
-    count = -(-(length - overlap) // (tile - overlap))
-    return [round(index * (length - tile) / (count - 1)) for index in range(count)]
+    if length <= longest:
+        return [(0, length)]
+    count = -(-(length - overlap) // (longest - overlap))
+    size = -(-(length + (count - 1) * overlap) // count)
+    starts = [index * (length - size) // (count - 1) for index in range(count)]
+    return [(start, start + size) for start in starts]
+
+
+def fitted(length: float) -> int:
+    """The multiple of a network's stride nearest to `length`: a slight stretch is cheaper than padding.
+
+    >>> fitted(200), fitted(267), fitted(3)
+    (192, 256, 32)
+    """
+    return max(STRIDE, round(length / STRIDE) * STRIDE)
 
 
 def look(
-    pixels: Pixels, scale: float, detect: Callable[[Pixels], Floats], *, mirror: bool = False, tile: int, overlap: int
+    pixels: Pixels, scale: float, detect: Detect, *, mirror: bool = False, tile: int = TILE, overlap: int = OVERLAP
 ) -> Floats:
     """Detections (n, 5) of `detect` at `scale`, in coordinates of `pixels`; memory bounded by the tile.
 
@@ -38,40 +54,37 @@ def look(
         detect: Takes a tile, gives (x1, y1, x2, y2, score) rows in its pixels.
         mirror: Look at the mirror image.
         tile: Longest side handed to `detect`, after scaling.
-        overlap: By how much tiles overlap, after scaling.
+        overlap: By how much tiles overlap, after scaling: an object up to this size is whole in one of them.
     """
     height, width = pixels.shape[:2]
-    size, shared = max(1, int(tile / scale)), int(overlap / scale)
-    found = []
-    for top in starts(height, size, shared):
-        for left in starts(width, size, shared):
-            part = pixels[top : top + size, left : left + size]
-            rows = _in_part(part, scale, detect, mirror)
-            inside = _not_cut(rows, part.shape[:2], (top, left), (height, width))
-            found.append(rows[inside] + (left, top, left, top, 0))
-    return np.concatenate(found) if found else NONE
+    longest, shared = max(2, int(tile / scale)), int(overlap / scale)
+    found = [NONE]
+    for top, bottom in pieces(height, longest, shared):
+        for left, right in pieces(width, longest, shared):
+            rows = _in_part(pixels[top:bottom, left:right], scale, detect, mirror)
+            rows += np.array([left, top, left, top, 0.0])
+            found.append(rows[~_cut(rows, (left, top, right, bottom), width, height)])
+    return np.concatenate(found)
 
 
-def _in_part(part: Pixels, scale: float, detect: Callable[[Pixels], Floats], mirror: bool) -> Floats:
+def _in_part(part: Pixels, scale: float, detect: Detect, mirror: bool) -> Floats:
     height, width = part.shape[:2]
-    to_width, to_height = max(1, round(width * scale)), max(1, round(height * scale))
+    to_width, to_height = fitted(width * scale), fitted(height * scale)
     if (to_width, to_height) != (width, height):
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        part = cv2.resize(part, (to_width, to_height), interpolation=how).astype(np.uint8, copy=False)
+        part = np.asarray(cv2.resize(part, (to_width, to_height), interpolation=how), dtype=np.uint8)
     rows = detect(np.ascontiguousarray(part[:, ::-1]) if mirror else part)
     if mirror:
         rows = np.column_stack([to_width - rows[:, 2], rows[:, 1], to_width - rows[:, 0], rows[:, 3], rows[:, 4]])
-    factor = np.array([width / to_width, height / to_height] * 2 + [1.0])
-    return rows * factor
+    scaled: Floats = rows * np.array([width / to_width, height / to_height] * 2 + [1.0])
+    return scaled
 
 
-def _not_cut(rows: Floats, part: tuple[int, ...], at: tuple[int, int], whole: tuple[int, int]) -> NDArray[np.bool_]:
-    """False where a box ends at a border between tiles: the neighbour sees it whole, or a coarser look does."""
-    (top, left), (height, width) = at, whole
-    margin = 1.0
-    cut = np.zeros(len(rows), dtype=bool)
-    cut |= (rows[:, 0] < margin) & (left > 0)
-    cut |= (rows[:, 1] < margin) & (top > 0)
-    cut |= (rows[:, 2] > part[1] - margin) & (left + part[1] < width)
-    cut |= (rows[:, 3] > part[0] - margin) & (top + part[0] < height)
-    return ~cut
+def _cut(rows: Floats, part: tuple[int, int, int, int], width: int, height: int) -> NDArray[np.bool_]:
+    """True where a box ends at a border between tiles: the neighbour sees it whole, or a coarser look does."""
+    left, top, right, bottom = part
+    cut: NDArray[np.bool_] = (rows[:, 0] < left + 1) & (left > 0)
+    cut |= (rows[:, 1] < top + 1) & (top > 0)
+    cut |= (rows[:, 2] > right - 1) & (right < width)
+    cut |= (rows[:, 3] > bottom - 1) & (bottom < height)
+    return cut

@@ -37,9 +37,13 @@ CONTEXT: dict[str, Any] = {
 _MEDIA = {
     ".avif": "image/avif", ".bmp": "image/bmp", ".csv": "text/csv", ".gif": "image/gif", ".heic": "image/heic",
     ".jpeg": "image/jpeg", ".jpg": "image/jpeg", ".json": "application/json", ".jsonl": "application/jsonlines",
-    ".parquet": "application/vnd.apache.parquet", ".png": "image/png", ".tar": "application/x-tar",
+    ".parquet": "application/x-parquet", ".png": "image/png", ".tar": "application/x-tar",
     ".tif": "image/tiff", ".tiff": "image/tiff", ".txt": "text/plain", ".webp": "image/webp",
 }  # fmt: skip
+
+
+# What the reference reader decodes; other pictures are a file set without records, since it would fail on them.
+_DECODED = ("image/jpeg", "image/png", "image/tiff")
 
 
 def _said(body: known.Body) -> list[str]:
@@ -77,7 +81,8 @@ def distribution(facts: Facts) -> tuple[list[dict[str, Any]], list[dict[str, Any
                 "encodingFormat": media,
                 "includes": (path.parent / f"*{path.suffix}").as_posix(),
             }
-            records.append(_record_set(name))
+            if media in _DECODED:
+                records.append(_record_set(name))
     return [*sets.values(), *alone], records
 
 
@@ -96,14 +101,15 @@ def _file_object(entry: Mapping[str, Any], media: str) -> dict[str, Any]:
 def _record_set(files: str) -> dict[str, Any]:
     name = f"{files}/records"
     source = {"fileSet": {"@id": files}}
+    content, filename = {**source, **_property("content")}, {**source, **_property("filename")}
     return {
         "@type": "cr:RecordSet",
         "@id": name,
         "name": name,
         "description": "One record for each picture.",
         "field": [
-            _field(f"{name}/image", "The treated picture.", "sc:ImageObject", {**source, **_property("content")}),
-            _field(f"{name}/filename", "Its name in the release.", "sc:Text", {**source, **_property("filename")}),
+            _field(f"{name}/image", "The treated picture.", "sc:ImageObject", content),
+            _field(f"{name}/filename", "Its name in the release.", "sc:Text", filename),
         ],
     }
 

@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -22,6 +22,7 @@ from veilset.flows.tally import Tally
 from veilset.flows.workplace import Workplace, write_atomically
 from veilset.policy.gate import GateResult
 from veilset.policy.schema import Policy
+from veilset.records.signature import SIGNATURE
 
 PACKAGES = ("numpy", "opencv-python-headless", "onnxruntime", "Pillow", "jpeglib", "simplejpeg")
 
@@ -146,17 +147,26 @@ def readme(manifest: Manifest, gates: Sequence[GateResult]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def publish(place: Workplace, manifest: Manifest) -> Manifest:
-    """List the files, write the manifest last, and rename staging to public: from now on it is a release."""
+def publish(place: Workplace, manifest: Manifest, signature: Callable[[bytes], str] | None = None) -> Manifest:
+    """List the files, write manifest and signature last, and rename staging to public: from now on it is a release."""
+    unseal(place)
     complete = Manifest(**{**_shallow(manifest), "files": entries_of(place.staging)})
     text = complete.to_json()
     write_atomically(place.staging / "manifest.json", text.encode())
+    if signature:
+        write_atomically(place.staging / SIGNATURE, signature(text.encode()).encode())
     for path in (place.staging, *place.staging.rglob("*")):
         if path.is_dir():
             _sync(path)
     place.staging.rename(place.public)
     _sync(place.root)
     return Manifest.from_json(text)
+
+
+def unseal(place: Workplace) -> None:
+    """Take away the manifest and signature that a run left in staging when it was killed just before the end."""
+    for name in ("manifest.json", SIGNATURE):
+        (place.staging / name).unlink(missing_ok=True)
 
 
 def _shallow(manifest: Manifest) -> dict[str, Any]:

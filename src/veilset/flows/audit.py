@@ -14,9 +14,10 @@ from veilset.flows.look import Look, guarded
 from veilset.flows.progress import Progress, silent
 from veilset.flows.report.audit_page import write_page
 from veilset.flows.summary import Collector, Summary
+from veilset.flows.weights import weights_of
 from veilset.flows.workplace import write_atomically, writing
 
-DEFAULT = ("metadata", "face")
+DEFAULT = ("metadata", "hidden", "face")
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def audit(
     names = names or catalog()
     source: Source = names.build("source", "folder", {"path": str(photos)})
     built: dict[str, Any] = {name: names.build("detector", name) for name in dict.fromkeys(find)}
+    weights_of(built.values())
     out = _report_folder(photos, report)
     refs = source.refs()
     if not refs:

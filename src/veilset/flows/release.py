@@ -12,16 +12,20 @@ from veilset.core.noise import Noise, SystemNoise, generator
 from veilset.core.roles import Case, Engine, Knowledge, Ref, Source
 from veilset.flows import assemble
 from veilset.flows.catalog import Catalog, catalog
+from veilset.flows.charge import purse_of
 from veilset.flows.labels import carry_labels
 from veilset.flows.look import guarded
+from veilset.flows.papers import Papers
 from veilset.flows.progress import Progress, silent
 from veilset.flows.promises import check_promises, guarantee_table
-from veilset.flows.run import Run, weights_used
+from veilset.flows.run import Run
 from veilset.flows.tally import Pairs, Tally
+from veilset.flows.weights import weights_of
 from veilset.flows.workplace import Workplace, write_atomically
 from veilset.policy.gate import GateResult, check_gate
 from veilset.policy.load import load_policy
 from veilset.policy.schema import Policy
+from veilset.records.releases import register
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,11 @@ def release(
     progress: Progress = silent,
     noise: Noise | None = None,
     names: Catalog | None = None,
+    answers: str | Path | None = None,
+    key: str | Path | None = None,
+    passphrase: str = "",
+    ledger: str | Path | None = None,
+    subjects: str = "",
 ) -> Released:
     """Treat every picture below `photos` under `policy` and publish the result in `output/public`, or refuse.
 
@@ -55,6 +64,11 @@ def release(
         progress: Called with what is being done, how much is done, and how much there is.
         noise: Source of randomness; anything seeded is refused.
         names: Catalog of wings; the installed one by default.
+        answers: `dataset.yaml` with what only people can answer, for the papers.
+        key: Private key that signs the manifest.
+        passphrase: Of the key.
+        ledger: Private file of losses per person; needed by a policy that spends a privacy budget.
+        subjects: Where pseudonyms of people come from: `folder`, or empty for unknown.
 
     Raises:
         UsageError: You asked wrongly (policy, output, weights).
@@ -68,7 +82,9 @@ def release(
     if noise.seeded:
         raise WeakNoise("a release was asked for with seeded noise, which protects nobody; use the system's")
     check_promises(policy, names)
-    source: Source = names.build("source", "folder", {"path": str(photos)})
+    weights = weights_of(named.instance for named in policy.find)
+    papers = Papers.of(policy, names, answers, key, passphrase)
+    source: Source = names.build("source", "folder", {"path": str(photos), "subjects": subjects})
     place = Workplace(Path(output))
     place.check_place(Path(photos))
     refs = source.refs()
@@ -78,8 +94,9 @@ def release(
     with place.locked():
         state = place.start({"policy": policy.sha256(), "source": str(Path(photos).resolve())})
         try:
-            run = Run(place, Path(photos), policy, source, refs, engine, names, noise, progress, state)
-            return _finish(run, run.treat())
+            purse = purse_of(policy, state["release"], place, ledger)
+            run = Run(place, Path(photos), policy, source, refs, engine, names, noise, progress, state, purse, weights)
+            return _finish(run, run.treat(), papers)
         except Refusal as error:
             if not (place.private / "refusal.json").exists():
                 assemble.write_refusal(place, error.message, (), ())
@@ -87,7 +104,7 @@ def release(
             raise
 
 
-def _finish(run: Run, tally: Tally) -> Released:
+def _finish(run: Run, tally: Tally, papers: Papers) -> Released:
     """Counts, probes, gates, papers, manifest: all of it holds, or there is no release."""
     refused = tally.of("refused")
     if refused:
@@ -116,12 +133,18 @@ def _finish(run: Run, tally: Tally) -> Released:
         raise GateFailed(f"{reason}. The numbers are in {run.place.private / 'refusal.json'}.")
     table = guarantee_table(run.policy, tally.rules)
     notes = sorted({note for done in tally.done.values() if done.written for note in done.written.notes})
+    notes += [run.purse.note()] if run.purse else []
     manifest = assemble.make_manifest(
-        run.state, run.policy, counts, table, measured, weights_used(run.policy), [*notes, *label_notes]
+        run.state, run.policy, counts, table, measured, run.weights, [*notes, *label_notes]
     )
     text = assemble.readme(manifest, gates)
     write_atomically(run.place.staging / "README.md", text.encode())
-    return Released(run.place.root, assemble.publish(run.place, manifest), gates)
+    manifest = papers.write(run, tally, manifest)
+    published = assemble.publish(run.place, manifest, papers.signature)
+    if run.purse is not None:
+        run.purse.applied()
+    register(run.place.private, papers.registered(tally, published))
+    return Released(run.place.root, published, gates)
 
 
 def _probe(run: Run, tally: Tally) -> tuple[Measurement, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -14,6 +14,7 @@ from veilset.core.noise import Noise
 from veilset.core.roles import Engine, Ref, Source
 from veilset.data.folder_sink import FolderSink
 from veilset.flows.catalog import Catalog
+from veilset.flows.charge import Purse
 from veilset.flows.look import Look, guarded
 from veilset.flows.progress import Progress
 from veilset.flows.step import Treat
@@ -36,6 +37,8 @@ class Run:
     noise: Noise
     progress: Progress
     state: dict[str, Any]
+    purse: Purse | None = None
+    weights: dict[str, str] = field(default_factory=dict)
 
     def treat(self) -> Tally:
         """Every sample through the policy; what the journal already holds, and is still true, is not done again."""
@@ -45,7 +48,7 @@ class Run:
             if entry["id"] in wanted and self._still_true(entry):
                 tally.add(entry, offset)
         todo = [ref for ref in self.refs if ref.id not in tally.done]
-        known, extra = self._first_pass()
+        known, extra, surplus = self._first_pass()
         step = Treat(
             self.source,
             self.policy,
@@ -55,6 +58,7 @@ class Run:
             known,
             extra,
             self._clashing(),
+            surplus,
         )
         with writing(self.place.trail), self.place.trail.open("ab") as trail:
             for treated in self.engine.map(step, todo):
@@ -79,17 +83,21 @@ class Run:
             return False
         return (now.st_size, now.st_mtime_ns) == (entry["size"], entry["modified_ns"])
 
-    def _first_pass(self) -> tuple[dict[str, tuple[Finding, ...]] | None, dict[str, tuple[Finding, ...]]]:
-        """Findings that need the whole set first, when the policy asks for such detectors."""
+    def _first_pass(
+        self,
+    ) -> tuple[dict[str, tuple[Finding, ...]] | None, dict[str, tuple[Finding, ...]], frozenset[str]]:
+        """Findings that need the whole set first, when the policy has such detectors or must charge people."""
         set_detectors = self.policy.set_detectors()
-        if not set_detectors:
-            return None, {}
+        if not set_detectors and self.purse is None:
+            return None, {}, frozenset()
+        people: dict[str, frozenset[str]] = {}
         known: dict[str, tuple[Finding, ...]] = {}
         observed: dict[str, dict[str, Any]] = {name: {} for name, _ in set_detectors}
         look = Look(self.source, self.policy.detectors(), set_detectors)
         for number, seen in enumerate(self.engine.map(look, self.refs), 1):
             if not seen.error:
                 known[seen.ref.id] = seen.findings
+                people[seen.ref.id] = frozenset(seen.subjects)
                 for name, value in seen.observed.items():
                     observed[name][seen.ref.id] = value
             self.progress("looking", number, len(self.refs))
@@ -98,7 +106,22 @@ class Run:
             concluded = guarded(f"detector {name}", self.refs[0], detector.conclude, observed[name])
             for sample, findings in concluded.items():
                 extra[sample] = (*extra.get(sample, ()), *findings)
-        return known, extra
+        return known, extra, self._charge(known, extra, people)
+
+    def _charge(
+        self,
+        known: dict[str, tuple[Finding, ...]],
+        extra: dict[str, tuple[Finding, ...]],
+        people: dict[str, frozenset[str]],
+    ) -> frozenset[str]:
+        """Everybody is charged before the first picture is treated; ids of the pictures that the budget leaves out."""
+        if self.purse is None:
+            return frozenset()
+        names = {ref.id: ref.name for ref in self.refs}
+        found = {sample: (names[sample], (*own, *extra.get(sample, ()))) for sample, own in known.items()}
+        # A picture that could not be looked at was not charged, so it must not be treated if it can be read later.
+        unseen = frozenset(ref.id for ref in self.refs if ref.id not in known)
+        return self.purse.charge(self.policy, found, people) | unseen
 
     def _clashing(self) -> frozenset[str]:
         """Ids of samples that share folder and stem with another."""
@@ -114,12 +137,3 @@ def keep_of(policy: Policy) -> Keep:
             kept: Keep = operator.keep_of()
             return kept
     return Keep()
-
-
-def weights_used(policy: Policy) -> dict[str, str]:
-    """Network file to SHA-256, for every detector of the policy that runs one."""
-    used: dict[str, str] = {}
-    for named in policy.find:
-        if hasattr(named.instance, "weights_used"):
-            used.update(named.instance.weights_used())
-    return used

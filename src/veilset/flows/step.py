@@ -16,6 +16,7 @@ from veilset.core.noise import Noise
 from veilset.core.roles import Ref, Sink, Source, Written
 from veilset.core.sample import Sample
 from veilset.flows.apart import unveiled, veiled
+from veilset.flows.charge import SURPLUS
 from veilset.flows.look import Seen, guarded, look, seen
 from veilset.policy.schema import Policy
 
@@ -54,6 +55,7 @@ class Treat:
         known: Findings of a first pass over the whole set, by sample id; None when each sample is looked at here.
         extra: Findings of set detectors and reviewers, by sample id.
         clashing: Ids of samples whose kept name another sample has too.
+        surplus: Ids of samples that the privacy budget leaves out.
     """
 
     source: Source
@@ -64,6 +66,7 @@ class Treat:
     known: dict[str, tuple[Finding, ...]] | None = None
     extra: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
     clashing: frozenset[str] = frozenset()
+    surplus: frozenset[str] = frozenset()
 
     def __call__(self, ref: Ref) -> Treated:
         """Treat one sample; whatever cannot be treated is quarantined, never released."""
@@ -73,6 +76,8 @@ class Treat:
             return Treated(Seen(ref, error=error.message), "quarantined", error.message)
         findings: tuple[Finding, ...] = ()
         try:
+            if ref.id in self.surplus:
+                return Treated(seen(sample, ref, ()), "dropped", SURPLUS)
             known = None if self.known is None else self.known.get(ref.id)
             findings = look(sample, ref, self.policy.detectors()) if known is None else known
             findings += self.extra.get(ref.id, ())
@@ -88,7 +93,9 @@ class Treat:
         for verdict, result in (("refuse", "refused"), ("quarantine", "quarantined")):
             kinds = sorted(kind for kind in groups if self.policy.rule(kind).verdict == verdict)
             if kinds:
+                words = dict.fromkeys(str(f.detail["words"]) for k in kinds for f in groups[k] if "words" in f.detail)
                 reason = f"it holds {', '.join(kinds)}, for which the policy says {verdict}"
+                reason = ": ".join([reason, *(["; ".join(words)] if words else [])])
                 return Treated(noted, "refused" if result == "refused" else "quarantined", reason)
         rules: Counter[tuple[str, str]] = Counter()
         in_order = [kind for kind in self.policy.treat if kind in groups]

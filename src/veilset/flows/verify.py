@@ -15,7 +15,9 @@ from veilset.core.measurement import Measurement
 from veilset.core.roles import Source
 from veilset.flows.assemble import entries_of
 from veilset.flows.catalog import Catalog, catalog
+from veilset.flows.papers import check_papers, check_signed
 from veilset.flows.progress import Progress, silent
+from veilset.records.signature import SIGNATURE
 
 
 @dataclass(frozen=True)
@@ -29,15 +31,21 @@ class Verified:
 
 
 def verify(
-    release: str | Path, *, deep: bool = False, progress: Progress = silent, names: Catalog | None = None
+    release: str | Path,
+    *,
+    deep: bool = False,
+    progress: Progress = silent,
+    names: Catalog | None = None,
+    key: str | Path | None = None,
 ) -> Verified:
-    """Check a release: hashes, counts, schema, and a re-audit for metadata; with `deep`, for faces too.
+    """Check a release: signature, hashes, counts, papers, and a re-audit for metadata; with `deep`, for faces too.
 
     Args:
         release: The release's `public` folder, or the folder that holds it.
         deep: Also look for faces with the residual probe.
         progress: Called with what is being done, how much is done, and how much there is.
         names: Catalog of wings; the installed one by default.
+        key: Public key that must have signed the release.
 
     Raises:
         UsageError: There is no release here.
@@ -51,9 +59,13 @@ def verify(
     if not (root / "manifest.json").is_file():
         raise UsageError(f"{release}: there is no manifest.json here or in public/, so this is not a release")
     manifest = _read(root)
+    signed = check_signed(root, key)
     _check_files(root, manifest)
     _check_manifest(manifest)
+    written = check_papers(root, manifest, names)
     checks = [
+        *signed,
+        *written,
         f"{len(manifest.files)} files match their SHA-256 and size, and there is no other file",
         f"counts add up: {manifest.counts.read} in, {manifest.counts.released} out",
         "the policy matches its hash",
@@ -76,7 +88,7 @@ def _read(root: Path) -> Manifest:
 def _check_files(root: Path, manifest: Manifest) -> None:
     """Every file as the manifest lists it, and no other."""
     listed = {entry.name: entry for entry in manifest.files}
-    there = {entry.name: entry for entry in entries_of(root) if entry.name != "manifest.json"}
+    there = {entry.name: entry for entry in entries_of(root) if entry.name not in ("manifest.json", SIGNATURE)}
     problems = [f"missing: {name}" for name in sorted(listed.keys() - there.keys())]
     problems += [f"not in the manifest: {name}" for name in sorted(there.keys() - listed.keys())]
     problems += [f"changed: {name}" for name in sorted(listed.keys() & there.keys()) if listed[name] != there[name]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -33,3 +33,19 @@ def path(name: str) -> Path:
         MissingWeights: It is not here.
     """
     return store.path(name)
+
+
+def weights_of(parts: Iterable[Any]) -> dict[str, str]:
+    """Name to SHA-256 of every file of weights that these detectors (or probes) run, each verified to be here.
+
+    Called before any data is read, so that a run does not fail after an hour for a file that was never there.
+
+    Raises:
+        MissingWeights: One is not here; the message says how to get it.
+    """
+    used = {}
+    for part in parts:
+        for name in part.weights() if hasattr(part, "weights") else ():
+            store.path(name)
+            used[name] = store.record(name).sha256
+    return dict(sorted(used.items()))

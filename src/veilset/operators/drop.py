@@ -22,6 +22,7 @@ class Drop:
     **Guarantee**:
         - Exact: nothing of the sample is released.
         - That a sample was dropped, and how many were, is public: the counts of a release add up.
+        - What a detector says in words about its findings (`detail["words"]`) becomes the reason.
 
     Raises:
         BadSetting: Never; there are no settings.
@@ -44,7 +45,9 @@ class Drop:
         """No sample when there are findings."""
         if not findings:
             return Outcome(sample)
-        return Outcome(None, f"{', '.join(sorted({finding.kind for finding in findings}))} found")
+        words = dict.fromkeys(str(one.detail["words"]) for one in findings if "words" in one.detail)
+        found = f"{', '.join(sorted({finding.kind for finding in findings}))} found"
+        return Outcome(None, ": ".join([found, *(["; ".join(words)] if words else [])]))
 
     def guarantee(self) -> Guarantee:
         """Exact for the whole sample."""

@@ -84,6 +84,7 @@ class ReleaseSettings:
         names: `fresh` (random, order lost) or `keep` (the original file names; they may name people).
         folders: `flat` or `keep` (class folders stay).
         documents: Which papers go with it.
+        complete: Refuse while a mandatory question of these papers is unanswered.
         omit_at_most: Largest share of samples that may be dropped or quarantined.
         trust: Third-party operators whose claims of differential privacy count.
     """
@@ -91,6 +92,7 @@ class ReleaseSettings:
     names: Literal["fresh", "keep"] = "fresh"
     folders: Literal["flat", "keep"] = "flat"
     documents: tuple[str, ...] = ()
+    complete: bool = False
     omit_at_most: float = 1.0
     trust: tuple[str, ...] = ()
 

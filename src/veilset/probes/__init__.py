@@ -14,6 +14,9 @@ TABLE: dict[str, Entry] = {
     "fidelity": Entry(
         "veilset.probes.utility.fidelity:Fidelity", "How much of the pictures is still there, inside and outside."
     ),
+    "gan_leak": Entry(
+        "veilset.probes.attack.gan_leak:GanLeak", "An insider's generator draws others' people.", "learn"
+    ),
     "gap": Entry("veilset.probes.fairness.gap:Gap", "Any measure by group of people, and the widest difference."),
     "interpolate": Entry("veilset.probes.attack.interpolate:Interpolate", "Rebuild pictures from the pixels left."),
     "invert": Entry("veilset.probes.attack.invert:Invert", "Draw faces out of a recogniser trained on the release."),
@@ -25,6 +28,7 @@ TABLE: dict[str, Entry] = {
     ),
     "naturalness": Entry("veilset.probes.utility.naturalness:Naturalness", "Seams, detail, colours: proxies only."),
     "recover_text": Entry("veilset.probes.attack.recover_text:RecoverText", "Read text through a mosaic or blur."),
+    "refute": Entry("veilset.probes.attack.refute:Refute", "Try to refute every claim of differential privacy."),
     "reidentify": Entry("veilset.probes.attack.reidentify:Reidentify", "Recognise people, retrained on treated data."),
     "residual": Entry("veilset.probes.attack.residual:Residual", "Look for faces in the result with another network."),
     "undo": Entry("veilset.probes.attack.undo:Undo", "Undo the treatment by filters that everybody has."),

@@ -8,6 +8,7 @@ distance: 64 bits of coarse light and dark. The folder is private for that reaso
 from __future__ import annotations
 
 import datetime as dt
+import fcntl
 import hashlib
 import hmac
 import json
@@ -16,11 +17,12 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from veilset.core.errors import BadSetting, Malformed, Unreadable
+from veilset.core.errors import BadSetting, Malformed, Occupied, Unreadable
 from veilset.core.sample import Sample
 from veilset.records.perceptual import distances, perceptual_hash, perceptual_hashes
 
@@ -38,6 +40,7 @@ class Tombstone:
         perceptual: 64-bit perceptual hash in hex, empty for a picture without structure.
         when: Day of the decision, YYYY-MM-DD.
         why: One of `WHY`.
+        name_hash: Keyed hash of the sample's path in its source.
     """
 
     bytes_hash: str
@@ -45,6 +48,7 @@ class Tombstone:
     perceptual: str
     when: str
     why: str
+    name_hash: str = ""
 
     def __post_init__(self) -> None:
         if self.why not in WHY:
@@ -150,15 +154,29 @@ class Tombstones:
             "" if alike is None else f"{alike:016x}",
             when.isoformat(),
             why,
+            self._name_hash(sample.origin.name or sample.id),
         )
+
+    def named(self, name: str) -> Tombstone | None:
+        """The newest tombstone of the sample at this path of its source."""
+        wanted = self._name_hash(name)
+        return next((stone for stone in reversed(self.all) if stone.name_hash == wanted), None)
+
+    def _name_hash(self, name: str) -> str:
+        return _keyed(self._key, b"name", name.encode("utf-8", "surrogateescape"))
 
     def _bytes_hash(self, sample: Sample) -> str:
         coded = sample.image.coded
         return "" if coded is None else _keyed(self._key, b"bytes", coded.read())
 
     def add(self, stones: Iterable[Tombstone]) -> None:
-        """Append to the list; on the disk when this returns."""
+        """Append to the list; on the disk when this returns.
+
+        Raises:
+            Occupied: Somebody else is adding, or has added since the list was read.
+        """
         with (self.folder / "tombstones.jsonl").open("a", encoding="utf-8") as stream:
+            self._claim(stream)
             for stone in stones:
                 self._last = self._mac(stone)
                 stream.write(json.dumps({**asdict(stone), "mac": self._last}, sort_keys=True) + "\n")
@@ -167,6 +185,16 @@ class Tombstones:
             os.fsync(stream.fileno())
         _write_private(self.folder / "head", f"{len(self.all)} {self._last}\n")
         self._index()
+
+    def _claim(self, stream: IO[str]) -> None:
+        """Hold the list for this process, and make sure that it is still the one that was read."""
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise Occupied(f"{self.folder}: somebody else is adding tombstones; wait, and try again") from error
+        lines = (self.folder / "tombstones.jsonl").read_text(encoding="utf-8").splitlines()
+        if len(lines) != len(self.all):
+            raise Occupied(f"{self.folder}: tombstones were added meanwhile; try again")
 
     def match(self, sample: Sample, distance: int) -> Match | None:
         """The tombstone that names this sample, the surest first; None when none does.

@@ -7,7 +7,9 @@ import pickle
 import pytest
 from PIL import Image as PillowImage
 
+from veilset.containers import FORMATS
 from veilset.core.errors import BadSetting, Unreadable
+from veilset.data.coded import EXTENSIONS
 from veilset.data.folder import Folder
 
 
@@ -130,7 +132,11 @@ def test_tags_are_read_at_the_first_look(tmp_path, draw, jpeg):
         len(untouched.tags)
 
 
-def test_tags_of_formats_whose_container_is_not_listed(tmp_path, draw):
+def test_every_format_has_a_container_that_lists_and_rebuilds_it():
+    assert set(EXTENSIONS) <= set(FORMATS)
+
+
+def test_tags_of_avif(tmp_path, draw):
     exif = PillowImage.Exif()
     exif[0x010F] = "Secret Camera Maker"
     out = io.BytesIO()
@@ -138,5 +144,5 @@ def test_tags_of_formats_whose_container_is_not_listed(tmp_path, draw):
     (tmp_path / "a.avif").write_bytes(out.getvalue())
     source = Folder(str(tmp_path))
     tags = source.load(source.refs()[0]).tags
-    assert "exif/ifd0/Make" in {tag.path for tag in tags}
+    assert any(tag.path.endswith("ifd0/Make") for tag in tags)
     assert "Secret" not in repr(tags)

@@ -7,9 +7,10 @@ import subprocess
 
 import cv2
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image as PillowImage
-from PIL import ImageCms
+from PIL import ImageCms, ImageOps
 
 from veilset import containers
 from veilset.containers import Keep
@@ -107,6 +108,26 @@ def test_a_region_that_is_not_snapped_is_a_broken_contract(tmp_path, draw, jpeg)
     with pytest.raises(BrokenContract, match="not snapped"):
         FolderSink(str(tmp_path / "out")).write(treated, "a")
     assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "AVIF", "HEIF"])
+@pytest.mark.parametrize("orientation", [3, 5, 6])
+@pytest.mark.parametrize("keep", [True, False])
+def test_orientation_of_other_formats(tmp_path, draw, kind, orientation, keep):
+    """What a viewer shows is the treated picture, never turned twice or not at all."""
+    exif = PillowImage.Exif()
+    exif[0x0112] = orientation
+    options = {"WEBP": {"lossless": True}, "AVIF": {"quality": 90}, "HEIF": {"quality": 90}}.get(kind, {})
+    pillow_heif.register_heif_opener()
+    sample = one(tmp_path, save(draw(), kind, exif=exif, **options), "in/a.any")
+    sink = FolderSink(str(tmp_path / "out"), Keep(orientation=keep))
+    treated, mask = cover(sample)
+    for version, name in ((sample, "plain"), (treated, "treated")):
+        with PillowImage.open(tmp_path / "out" / sink.write(version, name).name) as written:
+            shown = np.asarray(ImageOps.exif_transpose(written).convert("RGB"))
+        if keep:
+            region = mask if name == "treated" else np.zeros_like(mask)
+            assert np.array_equal(shown[~region], sample.image.pixels[~region])
 
 
 def deep(pixels):

@@ -20,6 +20,8 @@ DATA = Path(os.environ.get("VEILSET_DATA", HERE.parent / "shared" / "data"))
 ALLOWED_GROUPS = {
     "System",
     "PNG-pHYs",
+    "QuickTime",
+    "Meta",
     "File",
     "ExifTool",
     "JFIF",

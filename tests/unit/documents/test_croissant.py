@@ -101,7 +101,7 @@ def test_the_lint_sees_what_the_validator_lets_pass(plain: dict[str, Any], chang
 
 def test_the_lint_sees_broken_references(plain: dict[str, Any]) -> None:
     plain["recordSet"][0]["field"][0]["source"]["fileSet"]["@id"] = "gone"
-    plain["recordSet"][0]["field"][1]["@id"] = plain["recordSet"][0]["@id"]
+    plain["recordSet"][0]["field"][-1]["@id"] = plain["recordSet"][0]["@id"]
     assert any("gone" in problem for problem in lint(plain))
     assert any("more than once" in problem for problem in lint(plain))
 

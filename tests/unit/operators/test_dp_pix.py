@@ -187,7 +187,8 @@ def test_other_media_are_refused():
 
 @pytest.mark.parametrize(
     "fields",
-    [{"block": 0}, {"epsilon": 0}, {"epsilon": -1}, {"pixels": 0}, {"pixels": "person"}, {"pixels": True}, {"pixels": 1.5},
+    [{"block": 0}, {"epsilon": 0}, {"epsilon": -1},
+     {"pixels": 0}, {"pixels": "person"}, {"pixels": True}, {"pixels": 1.5},
      {"smooth": "sharp"}, {"grow": -1}],
 )  # fmt: skip
 def test_bad_settings_are_refused(fields):

@@ -57,3 +57,19 @@ def test_in_coded_pictures_the_ring_around_is_not_read(place: Box) -> None:
     other[near] = rng.integers(0, 256, (int(near.sum()), 3), dtype=np.uint8)
     a, b = run(one, place, Grid(8, 8)), run(other, place, Grid(8, 8))
     assert (a[treated] == b[treated]).all()
+
+
+def test_another_finding_just_outside_the_frame_leaves_no_ring_inside() -> None:
+    """The ring of a neighbour that is not itself in the frame must not be read either."""
+    text, neighbour = Box(24, 24, 8, 8), Box(40, 24, 8, 8)
+    rng = np.random.default_rng(5)
+    one = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    two = one.copy()
+    two[23:33, 39] = rng.integers(0, 256, (10, 3), dtype=np.uint8)
+    findings = [Finding("text", place, 1, "t") for place in (text, neighbour)]
+    operator = Inpaint(context=1.0, grow=0)
+    results = [
+        operator.apply(Sample("s", Image(p, grid=Grid(8, 8))), findings, noise=SystemNoise()).sample.image.pixels
+        for p in (one, two)
+    ]
+    assert (results[0][24:32, 24:48] == results[1][24:32, 24:48])[:, [*range(8), *range(16, 24)]].all()

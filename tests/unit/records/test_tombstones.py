@@ -1,4 +1,5 @@
 import datetime as dt
+import fcntl
 import json
 import stat
 from pathlib import Path
@@ -7,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from veilset.core.errors import Malformed, Unreadable
+from veilset.core.errors import Malformed, Occupied, Unreadable
 from veilset.core.sample import Image, Sample
 from veilset.records.tombstones import Tombstones, opened
 
@@ -94,6 +95,18 @@ def test_no_line_can_be_removed_changed_or_reordered(stones: Tombstones) -> None
     (stones.folder / "key").write_text("00" * 32)
     with pytest.raises(Malformed):
         Tombstones(stones.folder)
+
+
+def test_two_writers_cannot_fork_the_list(stones: Tombstones) -> None:
+    other = Tombstones(stones.folder)
+    stones.add([stones.of(sample(4), DAY, "erased")])
+    with pytest.raises(Occupied):
+        other.add([other.of(sample(5), DAY, "erased")])
+    assert len(Tombstones(stones.folder).all) == 3
+    with (stones.folder / "tombstones.jsonl").open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(Occupied):
+            stones.add([stones.of(sample(6), DAY, "erased")])
 
 
 def test_no_list_is_not_an_empty_list(tmp_path: Path) -> None:

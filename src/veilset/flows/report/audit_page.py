@@ -52,10 +52,11 @@ def _tiles(summary: Summary) -> Iterator[tuple[str, str, str]]:
         yield str(with_faces), "show faces", "faces"
     if "metadata" in summary.detectors:
         said = summary.kinds.get("metadata")
-        hidden = summary.kinds.get("hidden_image")
         yield str(said.samples if said else 0), "say more than pixels", "tags"
-        yield str(hidden.samples if hidden else 0), "hold a hidden picture", "kinds"
         yield str(len(summary.places)), "tell a place", "places"
+    if "hidden" in summary.detectors:
+        hidden = summary.kinds.get("hidden_image")
+        yield str(hidden.samples if hidden else 0), "hide another picture", "kinds"
     yield str(len(summary.unreadable)), "cannot be read", "unreadable"
 
 

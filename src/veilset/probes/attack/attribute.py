@@ -34,18 +34,16 @@ class Attribute:
     """Infer attributes of people never seen in training, from treated data.
 
     Attributes:
-        attributes: Labels to infer, as far as the samples carry them.
-        kind: Kind of finding whose region the adversary sees.
-        side: Side in pixels to which regions are scaled.
-        limit: Most samples that are looked at.
+        attributes: Labels to infer.
+        kind: Kind of finding to attack; whole pictures where nothing of it was found.
+        side: Side of the grey pictures compared, in pixels.
+        limit: Most pairs that are looked at, drawn at random.
 
     *Adversary*: has labelled data of other people, treated by the same operators with fresh noise (or, where the
     operators are not known, half of the release with its labels), and trains Fisher's discriminants on it.
 
     *Measurements*: `worst` and `<attribute>`: balanced accuracy on treated data, chance 1 / classes, interval by
     drawing whole people; `<attribute>_original`: the same on originals, for comparison (what there was to hide).
-
-    *Source*: Fisher's discriminants (1936) on principal components; splits and intervals by person.
 
     >>> Attribute(attributes=("gender",)).limit
     1000

@@ -59,11 +59,11 @@ class Canary:
     """Could somebody tell whether a person was in the picture before it was treated?
 
     Attributes:
-        kind: Kind of finding whose treatment is tried.
-        canaries: How many coins are tossed.
-        delta: Delta at which the bound on epsilon is stated.
-        side: Side of the drawn canary, and to which regions are scaled, in pixels.
-        lessons: How often the adversary treats each picture anew to learn what to look for.
+        kind: Kind of finding that canaries stand in for.
+        canaries: How many coins are flipped.
+        delta: The delta of the claim that is tested.
+        side: Side of the region looked at, in pixels.
+        lessons: How often the adversary treats each picture with and without its canary beforehand.
 
     *Adversary*: wrote the canaries, knows operator and settings, sees the treated region alone, and has treated both
     the canary and the plain picture with fresh noise to know what to look for. Guesses the third with the highest and

@@ -92,12 +92,12 @@ class Deobfuscate:
     """Restore what a blur or mosaic hid, and see whom the restored picture shows.
 
     Attributes:
-        kind: Kind of finding whose region is restored.
-        side: Side in pixels to which regions are scaled.
-        limit: Most regions that are looked at.
-        steps: Steps of the iterative inversion; 0 leaves it out.
-        iterated: How many pictures are inverted iteratively; 0 leaves it out.
-        releases: How many releases of the same picture the adversary averages.
+        kind: Kind of finding to attack; whole pictures where nothing of it was found.
+        side: Side of the grey pictures compared, in pixels.
+        limit: Most pairs that are looked at, drawn at random.
+        steps: Steps of the iteration through the operator.
+        iterated: Pictures that are iterated on; 0 to leave it out.
+        releases: How often the same picture was released, each time with fresh noise.
 
     *Adversary*: knows operator and settings, holds other pictures of the same kind (half of the pairs), treats them
     with fresh noise and learns the way back from them; never sees the original of a target. With `releases` above 1

@@ -68,10 +68,10 @@ class Interpolate:
     """Restore from the pixels left.
 
     Attributes:
-        kind: Kind of finding whose region is restored.
-        limit: Most regions that are looked at.
-        window: Largest side in pixels of the part of a region that is restored.
-        side: Side in pixels to which regions are scaled to be compared.
+        kind: Kind of finding to attack; whole pictures where nothing of it was found.
+        limit: Most pairs that are looked at, drawn at random.
+        window: Larger regions are cut down to this side around their middle, in pixels.
+        side: Side of the grey pictures compared, in pixels.
 
     *Adversary*: sees the release alone; tells filled pixels by their common value; needs no training, no operator.
 

@@ -45,12 +45,12 @@ class Invert:
     """Does a face recogniser trained on the release give faces back?
 
     Attributes:
-        kind: Kind of finding whose region is learned from.
-        side: Side in pixels to which regions are scaled.
-        limit: Most regions that are looked at.
-        people: Most people to invert.
-        steps: Steps of the ascent.
-        rate: Step size of the ascent.
+        kind: Kind of finding to attack; whole pictures where nothing of it was found.
+        side: Side of the grey pictures compared, in pixels.
+        limit: Most pairs that are looked at, drawn at random.
+        people: Most people that the recogniser is trained on.
+        steps: Most steps of the ascent.
+        rate: Length of a step, in pixel values of [0, 1].
         decay: Weight decay of the recogniser.
 
     *Adversary*: has the recogniser's confidences and gradients and the name of a person, no picture (white box; MI-FACE
@@ -59,9 +59,6 @@ class Invert:
 
     *Measurements*: `recognised`: share of people whom the judge recognises in what was drawn for them, chance 1 /
     people; `likeness`: correlation with the mean original of the person less that with the others (chance 0).
-
-    *Source*: Fredrikson, Jha and Ristenpart, Model Inversion Attacks (CCS 2015), on softmax regression in place of
-    their networks.
 
     >>> Invert(steps=100).side
     32

@@ -47,12 +47,12 @@ def outside(pixels: Pixels, findings: Sequence[Finding], side: int, *, whole: bo
 
 
 def trigrams(name: str, width: int = 1024) -> Floats:
-    """A file name's stem as a unit vector of its trigrams, by position-free hashing.
+    """A relative file name without its extension as a unit vector of its trigrams, wherever in the name they stand.
 
     >>> bool(trigrams("IMG_0007") @ trigrams("IMG_0007") > trigrams("IMG_0007") @ trigrams("IMG_0008"))
     True
     """
-    stem = f"^{PurePosixPath(name).stem.lower()}$"
+    stem = f"^{PurePosixPath(name).with_suffix('')}$".lower()
     out = np.zeros(width)
     for i in range(len(stem) - 2):
         out[int.from_bytes(stem[i : i + 3].encode(), "big") % 1021] += 1
@@ -69,9 +69,9 @@ class Link:
     """Which released file was made from this original?
 
     Attributes:
-        clues: What the adversary compares.
-        limit: Most originals that are looked at.
-        side: Side in pixels to which pictures are scaled to be compared.
+        clues: What to compare: `background`, `picture`, `name`, `order`, `time`, `size`.
+        limit: Most pairs that are looked at, drawn at random.
+        side: Side of the grey pictures compared, in pixels.
 
     *Adversary*: holds the originals (or others taken at the same time and place), and looks at everything but the
     person: background, whole picture, file name, order, time of writing, size. No training.
@@ -80,7 +80,8 @@ class Link:
     share of originals whose nearest released file is their own twin; chance is 1 / files. Names, order, times and
     sizes are compared only where the released files were read back.
 
-    *Source*: nearest neighbours on what treatment leaves; elementary.
+    Raises:
+        Unsupported: Fewer than two released pictures, or clues that need files which were not read back.
 
     >>> Link(clues=("background",)).side
     32

@@ -78,14 +78,14 @@ class Membership:
     """Does a classifier trained on the release betray whose picture was in it?
 
     Attributes:
-        label: Label that the classifier is trained on; empty for the person.
-        kind: Kind of finding whose region is learned from.
-        shadows: Shadow models.
-        targets: How many of the models are attacked.
-        components: Principal components that the models see.
-        decay: Weight decay of the models: less remembers more.
-        side: Side in pixels to which regions are scaled.
-        limit: Most samples that are looked at.
+        label: Label that the classifier is trained on; empty for who it is.
+        kind: Kind of finding to attack; whole pictures where nothing of it was found.
+        shadows: Models that are trained.
+        targets: How many of them are attacked, each with all others as shadows.
+        components: Principal components that the classifier sees.
+        decay: Weight decay of the classifier: less remembers more.
+        side: Side of the grey pictures compared, in pixels.
+        limit: Most pairs that are looked at, drawn at random.
 
     *Adversary*: queries the classifier with the *original* picture, or with the original treated anew where the
     operator is known; has pictures of the same kind to train shadow models; knows the label. Attacks: `loss`,
@@ -94,9 +94,6 @@ class Membership:
     *Measurements*: `auc`, the highest of all attacks, then `auc_*` (chance 0.5) and `tpr_*` at 1 % false positives
     (chance 0.01). Intervals draw pictures. The classifier is a softmax regression on principal components: a small
     model, weakly regularised, so that it remembers; a larger one remembers more.
-
-    *Source*: Shokri et al. 2017 (`shadow`), Carlini et al. 2022 (`lira`), Zarifzadeh, Liu and Shokri 2024 (`rmia`),
-    on small models.
 
     >>> Membership(shadows=16).targets
     6

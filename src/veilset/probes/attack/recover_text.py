@@ -107,13 +107,13 @@ class RecoverText:
     """What would text treated like this still say?
 
     Attributes:
-        kind: Kind of finding whose treatment is tried.
-        words: How many words are drawn.
-        letters: Letters of a word.
-        size: Height of the font in pixels.
-        font: Path of a TrueType font; empty for the one that ships with Pillow.
-        alphabet: Letters that words are made of.
-        beam: Readings that are kept from letter to letter.
+        kind: Kind of finding whose operator is tried on text.
+        words: Words that are drawn, treated and read.
+        letters: Characters in each word.
+        size: Size of the type in pixels.
+        font: File of a TrueType font; empty for the one that comes with Pillow.
+        alphabet: Characters that may occur.
+        beam: Hypotheses kept at each character.
 
     *Adversary*: knows font, size and the operator with its settings; sees the treated words alone. The probe draws
     random words, so it needs no text of yours, and treats them with the operator that the policy has for `kind`.

@@ -68,14 +68,14 @@ class Reidentify:
     """Who is it? Closed set and verification, against adversaries from the weakest to the strongest.
 
     Attributes:
-        kind: Kind of finding whose region is recognised.
-        modes: Adversaries: `naive`, `parrot`, `restore`.
-        recogniser: `pixels` (trained on the set), `face` (pretrained), or `auto` for all that can be had.
-        side: Side in pixels to which regions are scaled.
-        limit: Most regions that are looked at.
-        copies: How often each picture is treated anew for training.
-        shrink: Shrinkage of the discriminants' covariance, 0 to 1.
-        false_accepts: Rate of false accepts at which true accepts are stated.
+        kind: Kind of finding to attack; whole pictures where nothing of it was found.
+        modes: Adversaries to play: `naive`, `parrot`, `restore`.
+        recogniser: `pixels` (trained on the set), `face` (pretrained), or `auto`: both where weights are at hand.
+        side: Side of the grey pictures compared, in pixels.
+        limit: Most pairs that are looked at, drawn at random.
+        copies: How often the adversary treats each of its own pictures.
+        shrink: Regularisation of the trained recogniser, 0 to 1.
+        false_accepts: False accept rate at which `tar_*` is read.
 
     *Adversary*: `naive` compares with clean pictures; `parrot` (McPherson, Shokri and Shmatikov 2016) trains on
     pictures treated by the same operators and settings with fresh noise, one recogniser per treatment; `restore`

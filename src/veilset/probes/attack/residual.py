@@ -123,7 +123,7 @@ class Residual:
         others = [model for model in self.models if model not in networks]
         sharing = [*(model for model in self.models if model in networks), *sorted(networks - {*self.models})]
         for model in [*others, *([] if self.insist_on_independence else sharing)]:
-            judge: Detector = case.build("detector", "face", {"models": (model,), "min_score": self.min_score})
+            judge: Detector = case.build("detector", "face", {"model": model, "min_score": self.min_score})
             try:
                 judge.find(sample)
             except MissingWeights:

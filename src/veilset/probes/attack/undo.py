@@ -65,18 +65,16 @@ class Undo:
     """Filters that everybody has, against the treatment.
 
     Attributes:
-        kind: Kind of finding whose region is filtered.
+        kind: Kind of finding to attack; whole pictures where nothing of it was found.
         filters: Filters to try.
-        limit: Most regions that are looked at.
-        side: Side in pixels to which regions are scaled to be compared.
+        limit: Most pairs that are looked at, drawn at random.
+        side: Side of the grey pictures compared, in pixels.
 
     *Adversary*: holds the originals, filters what was released, and looks for the nearest original; no training.
 
     *Measurements*: `twin`, the worst filter, at a corrected confidence; `twin_untouched` without any filter;
     `twin_<filter>`: share of regions nearest to their own original, chance 1 / regions; `psnr_gain_<filter>`: decibels
     won over the treated region (chance 0).
-
-    *Source*: elementary filters; nearest neighbours by correlation.
 
     >>> Undo(filters=("median",)).limit
     150

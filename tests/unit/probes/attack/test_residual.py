@@ -103,13 +103,13 @@ class Blind:
 
 def test_missing_judge_falls_back_on_the_finders_network_and_says_so() -> None:
     def build(role, name, settings):
-        return RedBlobs() if settings["models"] == ("centerface",) else Blind()
+        return Blind() if settings["model"] == "yunet" else RedBlobs()
 
-    left, _, _ = run([pair(0, LEFT)], build)
+    left, _, _ = run([pair(0, LEFT)], build, models=("yunet",))
     assert left.value == 1.0
     assert not left.independent
-    with pytest.raises(Unproven, match="ultraface"):
-        run([pair(0, LEFT)], build, insist_on_independence=True)
+    with pytest.raises(Unproven, match="yunet"):
+        run([pair(0, LEFT)], build, models=("yunet",), insist_on_independence=True)
     with pytest.raises(MissingWeights):
         run([pair(0, LEFT, found=())], lambda *_: Blind())
 
@@ -118,11 +118,11 @@ def test_the_first_judge_that_took_no_part_is_chosen() -> None:
     asked = []
 
     def build(role, name, settings):
-        asked.append(settings["models"])
+        asked.append(settings["model"])
         return RedBlobs()
 
     left, _, _ = run([pair(0, LEFT, source="face/centerface+yunet")], build)
-    assert asked == [("ultraface",)]
+    assert asked == ["ultraface"]
     assert left.independent
 
 
@@ -142,7 +142,7 @@ def test_the_same_network_looks_at_the_mirror_image_too() -> None:
         def find(self, sample: Sample) -> tuple[Finding, ...]:
             return tuple(f for f in super().find(sample) if f.where.x < sample.image.width / 2)
 
-    honest, _, _ = run([pair(0, RIGHT, found=(RIGHT,))], lambda *_: RightBlind())
+    honest, _, _ = run([pair(0, RIGHT, found=(RIGHT,))], lambda *_: RightBlind(), models=("yunet",))
     shared, _, _ = run(
         [pair(0, RIGHT, found=(RIGHT,), source="face/yunet")], lambda *_: RightBlind(), models=("yunet",)
     )

@@ -1,0 +1,50 @@
+"""`veilset withdraw`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from veilset.cli.talk import Json, bar, give, say
+
+
+def withdraw(
+    photos: Annotated[Path, typer.Argument(help="The set; only read, never written.")],
+    photo: Annotated[Path | None, typer.Option("--photo", help="A photograph of the person.")] = None,
+    subject: Annotated[str, typer.Option("--subject", help="The person's pseudonym in the registry.")] = "",
+    registry: Annotated[str, typer.Option("--registry", help="Consent registry: path, URL or $NAME.")] = "",
+    groups: Annotated[Path | None, typer.Option("--groups", help="CSV of identity groups: sample, group.")] = None,
+    group: Annotated[str, typer.Option("--group", help="Which person, when the photograph shows several.")] = "",
+    release: Annotated[
+        list[Path] | None, typer.Option("--release", help="Output folder of an earlier release.")
+    ] = None,
+    store: Annotated[Path, typer.Option("--store", help="Folder of the tombstones.")] = Path("private/optout"),
+    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Find a person in a set, show where, and keep them out of every later release."""
+    import datetime as dt
+
+    from veilset.flows.withdraw import Query, plan_withdrawal
+    from veilset.flows.withdraw import withdraw as run
+
+    query = Query(photos, photo, subject, registry, groups, group, tuple(release or ()))
+    with bar(quiet=as_json) as progress:
+        plan = plan_withdrawal(query, progress=progress)
+    for name, why in plan.samples.items():
+        say(f"  {name}: {why}")
+    for one, held in plan.releases:
+        say(f"  release {one.release} of {one.created} holds {len(held)}: {', '.join(held.values())}")
+    say(f"{len(plan.samples)} samples would never be released again; {plan.remaining} remain.")
+    if not yes and not typer.confirm("Is this the person, and shall it be done?", err=True):
+        say("Nothing was written.")
+        raise typer.Exit(1)
+    notices = run(plan, query, store, when=dt.datetime.now(dt.UTC).date())
+    words = [
+        f"Withdrawn: {len(plan.samples)} samples. Name `optout: {{store: {store}}}` in the policy of every release."
+    ]
+    words += [f"  send to the recipients: {path}" for path in notices]
+    plain = {"samples": dict(plan.samples), "remaining": plan.remaining, "notices": [str(path) for path in notices]}
+    give(plain, "\n".join(words), as_json=as_json)

@@ -1,0 +1,181 @@
+"""The papers of a release: public facts gathered, documents written from them, signed; and checked again by anybody."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from veilset.core.errors import GateFailed, Tampered, Unreadable
+from veilset.core.manifest import Manifest
+from veilset.detectors.consent import Consent
+from veilset.detectors.licence import Licence
+from veilset.detectors.retention import Retention
+from veilset.documents.answers import read_answers, template
+from veilset.documents.paper import Document
+from veilset.flows.assemble import entries_of, unseal
+from veilset.flows.catalog import Catalog
+from veilset.flows.run import Run
+from veilset.flows.tally import Tally
+from veilset.flows.workplace import write_atomically
+from veilset.policy.schema import Policy
+from veilset.records.provenance import census
+from veilset.records.releases import Released
+from veilset.records.signature import (
+    SIGNATURE,
+    check_signature,
+    key_id,
+    load_private,
+    load_public,
+    sign,
+)
+
+
+@dataclass(frozen=True)
+class Papers:
+    """Which papers a release carries, and what they need besides its manifest.
+
+    Attributes:
+        documents: Kinds of papers, by name.
+        answers: Content of `dataset.yaml`.
+        complete: Whether an unanswered mandatory question refuses the release.
+        signature: Makes the text of `manifest.sig`; None when nobody signs.
+    """
+
+    documents: Mapping[str, Document]
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    complete: bool = False
+    signature: Callable[[bytes], str] | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(
+        cls, policy: Policy, names: Catalog, answers: str | Path | None, key: str | Path | None, passphrase: str
+    ) -> Papers:
+        """Everything read and checked before any picture is looked at.
+
+        Raises:
+            UsageError: The answers are not usable.
+            Unreadable: The answers or the key cannot be read.
+        """
+        signing = load_private(Path(key), passphrase) if key else None
+        return cls(
+            {name: names.build("document", name) for name in policy.release.documents},
+            read_answers(Path(answers)) if answers else {},
+            policy.release.complete,
+            (lambda manifest: sign(manifest, signing)) if signing else None,
+        )
+
+    def write(self, run: Run, tally: Tally, manifest: Manifest) -> Manifest:
+        """Write the papers into staging; the manifest with the facts that they were made from.
+
+        Raises:
+            GateFailed: A mandatory question is unanswered, and the policy asks for complete papers.
+        """
+        if not self.documents:
+            return manifest
+        facts = {"answers": dict(self.answers)} if self.answers else {}
+        manifest = replace(manifest, papers={**facts, **public_facts(run, tally)})
+        unseal(run.place)
+        listed = replace(manifest, files=entries_of(run.place.staging))
+        missing = {name: document.missing(listed) for name, document in self.documents.items()}
+        if self.complete and any(missing.values()):
+            said = "; ".join(f"{name}: {', '.join(keys)}" for name, keys in missing.items() if keys)
+            raise GateFailed(f"the policy asks for complete papers; answer in dataset.yaml what is missing. {said}")
+        for document in self.documents.values():
+            for name, text in document.files(listed).items():
+                path = run.place.staging / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_atomically(path, text.encode())
+        return manifest
+
+    def registered(self, tally: Tally, manifest: Manifest) -> Released:
+        """The release's entry in the private register."""
+        samples = {done.ref.name: f"samples/{done.written.name}" for done in tally.of("released") if done.written}
+        return Released(manifest.release, manifest.created, samples)
+
+
+def public_facts(run: Run, tally: Tally) -> dict[str, Any]:
+    """Aggregates that papers may state. Counts over the whole set, nothing about a single sample."""
+    found: Counter[str] = Counter()
+    samples: Counter[str] = Counter()
+    formats: Counter[str] = Counter()
+    for _, entry in run.place.journal():
+        if entry["id"] not in tally.done:
+            continue
+        kinds = [finding["kind"] for finding in entry["findings"]]
+        found.update(kinds)
+        samples.update(set(kinds))
+        if entry["result"] == "released":
+            formats[entry["format"] or "other"] += 1
+    looked_for = {kind for named in run.policy.find for kind in named.instance.finds}
+    facts: dict[str, Any] = {
+        "findings": {
+            kind: {"count": found[kind], "samples": samples[kind]} for kind in sorted(looked_for | set(found))
+        },
+        "formats": dict(sorted(formats.items())),
+    }
+    for named in run.policy.find:
+        facts |= _rights(named.instance, run, tally, samples)
+    return facts
+
+
+def _rights(detector: object, run: Run, tally: Tally, samples: Mapping[str, int]) -> dict[str, Any]:
+    """What the detectors of rights know about the released samples as a whole."""
+    refs = [done.ref for done in tally.of("released")]
+    match detector:
+        case Licence():
+            return {"licences": census({ref.name: detector.claims(run.source.load(ref)) for ref in refs})}
+        case Consent():
+            ends = [day for ref in refs if (day := detector.until(run.source.load(ref)))]
+            until = {"until": min(ends).isoformat()} if ends else {}
+            return {"consent": {"uses": sorted(detector.uses), "refused": samples.get("no_consent", 0), **until}}
+        case Retention():
+            day = detector.next_date([ref.name for ref in refs])
+            return {"retention": {"next": day.isoformat()}} if day else {}
+    return {}
+
+
+def questions() -> str:
+    """An empty `dataset.yaml` with every question."""
+    return template()
+
+
+def check_papers(root: Path, manifest: Manifest, names: Catalog) -> list[str]:
+    """Papers made again from the manifest and compared with those that are there; what was checked, in words.
+
+    Raises:
+        Tampered: A paper says something else than the manifest.
+    """
+    chosen = manifest.policy.get("release", {}).get("documents", ())
+    for name in chosen:
+        for file, text in names.build("document", name).files(manifest).items():
+            try:
+                same = (root / file).read_bytes() == text.encode()
+            except OSError as error:
+                raise Tampered(f"{file} is missing, though the policy asks for the paper {name}") from error
+            if not same:
+                raise Tampered(f"{file} says something else than the manifest")
+    return [f"papers say what the manifest says: {', '.join(chosen)}"] if chosen else []
+
+
+def check_signed(root: Path, key: str | Path | None) -> list[str]:
+    """The signature, when there is one or one is asked for; what was checked, in words.
+
+    Raises:
+        Tampered: The signature is missing, does not fit, or another key made it.
+    """
+    trusted = load_public(Path(key)) if key else None
+    path = root / SIGNATURE
+    if not path.exists():
+        if trusted is not None:
+            raise Tampered(f"{SIGNATURE} is missing: nobody vouches for this release")
+        return []
+    try:
+        made_by = check_signature((root / "manifest.json").read_bytes(), path.read_text(encoding="utf-8"), trusted)
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unreadable(f"{path} cannot be read") from error
+    if trusted is None:
+        return [f"signed by key {made_by}; give --key to make sure whose that is"]
+    return [f"signed by the trusted key {key_id(trusted)}"]

@@ -1,0 +1,207 @@
+"""withdraw: find a person in a set, keep them out of every later release, and say who has to be told."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from veilset.core.errors import DataError, UnknownName, UsageError
+from veilset.core.roles import Ref, Source
+from veilset.core.sample import Sample
+from veilset.flows.catalog import Catalog, catalog
+from veilset.flows.progress import Progress, silent
+from veilset.flows.workplace import write_atomically
+from veilset.records.consent_store import ConsentStore
+from veilset.records.groups import Groups, of_sample, read_groups
+from veilset.records.perceptual import distances, perceptual_hash, perceptual_hashes
+from veilset.records.releases import Released, registered
+from veilset.records.statement import digests
+from veilset.records.tombstones import Tombstones
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a withdrawal would do. Nothing is done yet: a person looks at it first.
+
+    Attributes:
+        samples: Path of each sample concerned to why it is.
+        releases: Releases that already hold some of them, with original and released names.
+        remaining: Samples of the set that are not concerned.
+        subject: The person's pseudonym, when known.
+    """
+
+    samples: Mapping[str, str]
+    releases: tuple[tuple[Released, Mapping[str, str]], ...]
+    remaining: int
+    subject: str = ""
+
+
+@dataclass(frozen=True)
+class Query:
+    """Whom a withdrawal is about, and where to look.
+
+    Attributes:
+        photos: The set.
+        photo: A photograph of the person; exactly one of `photo` and `subject` is given.
+        subject: The person's pseudonym in the consent registry.
+        registry: The consent registry; needed for a subject.
+        groups: CSV table of identity groups.
+        group: Which of the groups of the photograph is the person, when it shows several people.
+        outputs: Output folders of earlier releases.
+        distance: Bits in which perceptual hashes may differ.
+    """
+
+    photos: Path
+    photo: Path | None = None
+    subject: str = ""
+    registry: str = ""
+    groups: Path | None = None
+    group: str = ""
+    outputs: Sequence[Path] = field(default=())
+    distance: int = 8
+
+    def __post_init__(self) -> None:
+        if bool(self.photo) == bool(self.subject):
+            raise UsageError("say whom it is about: either a photograph (--photo) or a pseudonym (--subject)")
+        if self.subject and not self.registry:
+            raise UsageError("a pseudonym is looked up in the consent registry; name it with --registry")
+
+
+def plan_withdrawal(query: Query, *, progress: Progress = silent, names: Catalog | None = None) -> Plan:
+    """Find the samples and the releases concerned; nothing is written.
+
+    Raises:
+        UsageError: The question is incomplete, or the photograph shows several people and none was chosen.
+        UnknownName: The person is nowhere in the set.
+        DataError: The photograph, the registry or the groups cannot be read.
+    """
+    names = names or catalog()
+    source: Source = names.build("source", "folder", {"path": str(query.photos)})
+    refs = {ref.name: ref for ref in source.refs()}
+    groups = read_groups(query.groups) if query.groups else {}
+    if query.photo:
+        one = names.build("source", "folder", {"path": str(query.photo.parent)})
+        asked = one.load(Ref(query.photo.name, query.photo.name))
+        found = dict(_alike(asked, source, list(refs.values()), query.distance, progress))
+        found |= _same_person(found, groups, query.group)
+    else:
+        found = _linked(query, source, list(refs.values()), groups)
+    here = {name: why for name, why in sorted(found.items()) if name in refs}
+    releases = tuple(
+        (release, held)
+        for output in query.outputs
+        for release in registered(output / "private")
+        if (held := release.holding(found.keys()))
+    )
+    if not here and not releases:
+        raise UnknownName("nothing in the set or its releases is linked to this person or looks like this photograph")
+    return Plan(here, releases, len(refs) - len(here), query.subject)
+
+
+def _alike(
+    asked: Sample, source: Source, refs: Sequence[Ref], distance: int, progress: Progress
+) -> Iterator[tuple[str, str]]:
+    """Samples that are the photograph, or look like it."""
+    same, turned = set(digests(asked)), perceptual_hashes(asked.image.pixels)
+    for number, ref in enumerate(refs, 1):
+        try:
+            sample = source.load(ref)
+            if same & set(digests(sample)):
+                yield ref.name, "it is this photograph"
+            elif turned and (own := perceptual_hash(sample.image.pixels)) is not None:
+                nearest = int(distances(own, np.array(turned, dtype=np.uint64)).min())
+                if nearest <= distance:
+                    yield ref.name, f"it looks like this photograph ({nearest} of 64 bits differ)"
+        except DataError:
+            # What cannot be decoded is never released either; it cannot be the photograph for sure.
+            pass
+        progress("looking for the photograph", number, len(refs))
+
+
+def _same_person(found: Mapping[str, str], groups: Groups, chosen: str) -> dict[str, str]:
+    """Further samples of the identity group of what was found."""
+    candidates = of_sample(groups, frozenset(found))
+    if chosen and chosen not in candidates:
+        raise UsageError(f"the photograph is in no group {chosen!r}; its groups are {', '.join(candidates) or 'none'}")
+    if len(candidates) > 1 and not chosen:
+        listed = ", ".join(f"{group} ({count} samples)" for group, count in candidates.items())
+        raise UsageError(f"the photograph shows several people; choose one with --group: {listed}")
+    group = chosen or next(iter(candidates), "")
+    return {name: f"it shows the same person (group {group})" for name in groups.get(group, ()) if name not in found}
+
+
+def _linked(query: Query, source: Source, refs: Sequence[Ref], groups: Groups) -> dict[str, str]:
+    """Samples that the consent registry or the set itself links to a pseudonym."""
+    store = ConsentStore(query.registry)
+    try:
+        keys = store.keys_of(query.subject)
+    finally:
+        store.close()
+    found: dict[str, str] = {}
+    labels = set()
+    for key in keys:
+        kind, _, name = key.partition(":")
+        if kind == "sample":
+            found[name] = "the consent registry links it"
+        elif kind == "group":
+            found |= dict.fromkeys(groups.get(name, ()), f"the consent registry links its group {name}")
+        else:
+            labels.add(name)
+    for ref in refs:
+        sample = source.load(ref)
+        if query.subject in sample.subjects or labels & {f"{key}={value}" for key, value in sample.labels.items()}:
+            found[ref.name] = "the set itself links it"
+    return found
+
+
+def withdraw(plan: Plan, query: Query, store: Path, *, when: dt.date, names: Catalog | None = None) -> tuple[Path, ...]:
+    """Do what the plan says: tombstones, withdrawal of consent, and one notice for each release that is out.
+
+    Args:
+        plan: As `plan_withdrawal` made it and a person confirmed it.
+        query: As it was asked.
+        store: Folder of the tombstones; made when it is not there.
+        when: Day of the withdrawal.
+        names: Catalog of wings; the installed one by default.
+
+    Returns:
+        The notices, to be sent to the recipients of each release.
+
+    Raises:
+        DataError: A sample cannot be decoded, so that it could not be recognised later; nothing was written.
+    """
+    names = names or catalog()
+    source: Source = names.build("source", "folder", {"path": str(query.photos)})
+    refs = [ref for ref in source.refs() if ref.name in plan.samples]
+    stones = Tombstones.create(store)
+    made = [stones.of(source.load(ref), when, "withdrawn") for ref in refs]
+    stones.add(made)
+    if plan.subject:
+        registry = ConsentStore(query.registry)
+        try:
+            registry.withdraw(plan.subject, when)
+        finally:
+            registry.close()
+    paths = []
+    for release, held in plan.releases:
+        path = store / f"notice-{release.release}.md"
+        write_atomically(path, notice(release, held, when).encode())
+        paths.append(path)
+    return tuple(paths)
+
+
+def notice(release: Released, held: Mapping[str, str], when: dt.date) -> str:
+    """What recipients of a release are told: which files to delete, not why and not whose they are."""
+    files = "\n".join(f"- `{name}`" for name in sorted(held.values()))
+    return (
+        f"# Withdrawal from release {release.release}\n\n"
+        f"On {when.isoformat()} the right to use {len(held)} files of this release, made {release.created}, was "
+        "withdrawn.\n\nPlease delete these files, every copy and everything derived from them that still shows them, "
+        f"and confirm that you did:\n\n{files}\n\n"
+        "Models trained on them: please say whether they will be retrained. The next release will not hold these "
+        "files. Please do not try to find out why they were withdrawn.\n"
+    )
