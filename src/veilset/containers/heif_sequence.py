@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from veilset.containers import heif
+from veilset.containers import heif_choice
 from veilset.containers.assembly import Assembly, cut_out, union
 from veilset.containers.bmff import Box, Reader, build, children, media_data
 from veilset.containers.contract import Facts, Keep
@@ -45,22 +45,22 @@ class Sequence:
     def tags(self) -> list[TagValue]:
         """Tags of the items and of the tracks."""
         rest = [box for box in self.top if box.kind != b"moov"]
-        wanted = set(heif.wanted_items(self.data, self.meta))
+        wanted = set(heif_choice.wanted_items(self.data, self.meta))
         listed = [(track, any(track is kept for kept in self.kept)) for track in self.tracks]
         return [*meta_tags(self.data, rest, self.meta, wanted), *film_tags(self.data, [], self.parts, listed, [])]
 
     def assemble(self, keep: Keep) -> Assembly:
         """The file anew: brands, items, tracks, data."""
         data, meta, plan = self.data, self.meta, Assembly(self.data, NAME)
-        wanted = heif.wanted_items(data, meta)
+        wanted = heif_choice.wanted_items(data, meta)
         if any(len(item.extents) != 1 for item in wanted.values()):
             raise Unsupported(f"{NAME}: a sequence whose still picture lies in pieces is not served")
         chunks = [tuple(span) for track in self.kept for span in track.chunks.tolist()]
         spans = union([item.extents[0] for item in wanted.values()] + chunks)
         self._fence(wanted, spans)
-        properties, chosen = heif.used_properties(data, meta, wanted, keep)
-        links = heif.kept_references(meta, wanted)
-        brands = heif.brands(data, self.top[0])
+        properties, chosen = heif_choice.used_properties(data, meta, wanted, keep)
+        links = heif_choice.kept_references(meta, wanted)
+        brands = heif_choice.brands(data, self.top[0])
         total = sum(stop - start for start, stop in spans)
 
         def header(first: int) -> bytes:
@@ -77,11 +77,11 @@ class Sequence:
         plan.write(header(len(header(0))))
         for start, stop in spans:
             plan.copy(start, stop)
-        heif.claim(plan, self.top, (b"ftyp", b"meta", b"moov"), spans)
+        heif_choice.claim(plan, self.top, (b"ftyp", b"meta", b"moov"), spans)
         return plan
 
     def _fence(self, wanted: dict[int, Item], spans: list[tuple[int, int]]) -> None:
-        heif.fence(self.top, self.meta, wanted, spans)
+        heif_choice.fence(self.top, self.meta, wanted, spans)
         dropped = (track for track in self.tracks if not any(track is kept for kept in self.kept))
         for span in (tuple(span) for track in dropped for span in track.chunks.tolist()):
             if span[1] > span[0] and cut_out((span[0], span[1]), spans) != [span]:

@@ -174,11 +174,11 @@ def verify(
     found = _nested(written) if nested else []
     suspects = {run for run in text_in(written) if not _harmless(run)}
     streams = _inflated(written)
-    where, place = (output, 1) if source is None else (source, 0)
+    coded = [(output, at, size) if source is None else (source, start, size) for start, at, size in copied]
     runs = [
         run
-        for part in copied
-        for low, high in windows(where, part[place], part[place] + part[2], overlap=_LONGEST)
+        for where, first, size in coded
+        for low, high in windows(where, first, first + size, overlap=_LONGEST)
         for run in _runs_in(where[low:high])
     ]
     if not (thorough or suspects or streams or runs):
