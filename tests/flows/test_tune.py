@@ -61,6 +61,20 @@ def test_the_most_useful_setting_that_meets_the_gates_is_proposed():
     assert propose(done.points[:1], done.utility) == 0
 
 
+def test_how_badly_an_attack_fares_is_no_utility():
+    @dataclass(frozen=True)
+    class Kept:
+        takes: ClassVar[tuple[type[Media], ...]] = (Image,)
+
+        def run(self, case, *, rng):
+            value = float(case.pairs[0].after.image.pixels[0, 0, 0])
+            return (Measurement("kept", "share", value, value, value, 4, "higher"),)
+
+    tried = [(s, DpPix(block=8, **s)) for s in grid_of({"epsilon": [10, 1e6]})]
+    done = sweep(flat(), "face", tried, {"moved": Moved(), "kept": Kept()}, [])
+    assert (done.attack, done.utility) == (("moved", "attack"), ("kept", "share"))
+
+
 def test_nothing_is_proposed_when_nothing_meets_the_gates(tmp_path: Path):
     done = swept(gates=("moved.attack<=0.8", "moved.use>=99"))
     assert done.proposed is None

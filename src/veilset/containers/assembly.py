@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from veilset.containers.contract import Claim, Fate, Rebuilt, check_claims
-
-STEP = 4 << 20
+from veilset.containers.pages import windows
+from veilset.containers.pieces import RangeWriter
 
 
 @dataclass
@@ -83,13 +82,10 @@ class Assembly:
 
 def copy_range(data: memoryview, start: int, stop: int, out: BinaryIO) -> None:
     """Write data[start:stop] in steps; pages of a mapped file are given back, so that memory stays constant."""
-    whole = data.obj if isinstance(data.obj, mmap.mmap) and len(data.obj) == len(data) else None
-    for at in range(start, stop, STEP):
-        end = min(at + STEP, stop)
-        out.write(data[at:end])
-        if whole is not None and end - at == STEP:
-            first = at // mmap.PAGESIZE * mmap.PAGESIZE
-            whole.madvise(mmap.MADV_DONTNEED, first, end - first)
+    if isinstance(out, RangeWriter):
+        out.copy(data, start, stop)
+        return
+    out.writelines(data[at:end] for at, end in windows(data, start, stop))
 
 
 def cut_out(span: tuple[int, int], kept: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

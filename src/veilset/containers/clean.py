@@ -11,6 +11,7 @@ from typing import Any
 
 from veilset.containers.contract import Claim, Fate, Keep, Rebuilt
 from veilset.containers.door import Door, Shelf, content, open_source
+from veilset.containers.pages import windows
 from veilset.containers.pieces import RangeWriter
 from veilset.containers.verify import NESTING, verify
 from veilset.core.errors import DataError, Occupied, Residue
@@ -151,14 +152,15 @@ def _judge(door: Door, out: RangeWriter, rebuilt: Rebuilt, thorough: bool) -> No
     size = out.seek(0, os.SEEK_END)
     if size != rebuilt.size:
         raise Residue(f"{door.name}: {size} bytes were written and {rebuilt.size} were meant to be; nothing was kept.")
-    with content(out.fileno(), _again) as output:
+    with content(out.fileno(), _again, mapped=not thorough) as output:
         _compare(door, output, rebuilt, thorough)
 
 
 def _compare(door: Door, output: memoryview, rebuilt: Rebuilt, thorough: bool) -> None:
     if thorough:
         for start, at, length in rebuilt.copied:
-            if door.data[start : start + length] != output[at : at + length]:
+            pairs = zip(windows(door.data, start, start + length), windows(output, at, at + length), strict=True)
+            if any(door.data[a:b] != output[c:d] for (a, b), (c, d) in pairs):
                 raise Residue(f"{door.name}: picture data was changed on its way; nothing was kept.")
 
     def said() -> Iterable[Any]:
@@ -167,8 +169,8 @@ def _compare(door: Door, output: memoryview, rebuilt: Rebuilt, thorough: bool) -
     def stays() -> Iterable[Any]:
         return [tag.value for tag in door.container.inspect(output).tags]
 
-    verdict = verify(
-        output, rebuilt.copied, said, permitted=stays, thorough=thorough, nested=door.format not in NESTING
-    )
+    source = None if thorough else door.data
+    nested = door.format not in NESTING
+    verdict = verify(output, rebuilt.copied, said, permitted=stays, source=source, thorough=thorough, nested=nested)
     if verdict.found:
         raise Residue(f"{door.name}: the result still holds {', '.join(verdict.found)}; nothing was kept.")

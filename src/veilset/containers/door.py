@@ -25,6 +25,7 @@ from veilset.core.errors import Malformed, Unreadable, Unsupported
 # What parsing hostile bytes may raise on the way; each means that the bytes contradict their format.
 _CONTRADICTIONS = (struct.error, LookupError, ValueError, OverflowError, zlib.error, RecursionError, EOFError)
 _MAP_FROM = 1 << 24
+_SMALL = 1 << 15
 _ROOM = 1 << 20
 
 
@@ -102,10 +103,10 @@ _shelf = Shelf()
 
 
 @contextmanager
-def content(descriptor: int, shelf: Shelf) -> Iterator[memoryview]:
-    """The bytes of an open file: read into the shelf's buffer, or mapped when they are many."""
+def content(descriptor: int, shelf: Shelf, *, mapped: bool = False) -> Iterator[memoryview]:
+    """The bytes of an open file: read into the shelf's buffer, or mapped when they are many or few are looked at."""
     size = os.fstat(descriptor).st_size
-    if size > _MAP_FROM:
+    if size > (_MAP_FROM if not mapped else _SMALL):
         yield memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ))
         return
     # Whoever opens a second file meanwhile finds the shelf empty, and gets a buffer of its own.

@@ -37,9 +37,15 @@ def inspect(data: memoryview) -> Listing:
         Unsupported: Image sequences, protected items, essential properties that are not known.
     """
     top, meta = _open(data)
+    if any(box.kind == b"moov" for box in top):
+        from veilset.containers.heif_sequence import Sequence
+
+        moving = Sequence(data, top, meta)
+        still = _facts(data, meta, _word(data))
+        return Listing(moving.facts(still), tuple(moving.tags()), moving.assemble(Keep()).ledger())
     facts = _facts(data, meta, _word(data))
-    plan = _assemble(data, top, meta, Keep(), b"")
-    return Listing(facts, tuple(meta_tags(data, top, meta, set(_wanted(data, meta)))), plan.ledger())
+    plan = _assemble(data, top, meta, Keep(), [])
+    return Listing(facts, tuple(meta_tags(data, top, meta, set(wanted_items(data, meta)))), plan.ledger())
 
 
 def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
@@ -51,10 +57,16 @@ def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
     - Rotation, mirroring, aperture and colour properties stay; a colour profile is rewritten without its text.
     """
     top, meta = _open(data)
-    block = b""
+    if any(box.kind == b"moov" for box in top):
+        from veilset.containers.heif_sequence import Sequence
+
+        return Sequence(data, top, meta).assemble(keep).finish(out)
+    blocks: list[tuple[bytes, bytes, bytes]] = []
     if not is_plain(keep):
-        block = allowed(meta_tags(data, top, meta, set(_wanted(data, meta))), 1, keep).exif
-    return _assemble(data, top, meta, keep, block).finish(out)
+        what = allowed(meta_tags(data, top, meta, set(wanted_items(data, meta))), 1, keep)
+        blocks += [(b"Exif", b"", bytes(4) + what.exif)] if what.exif else []
+        blocks += [(b"mime", b"application/rdf+xml", what.xmp)] if what.xmp else []
+    return _assemble(data, top, meta, keep, blocks).finish(out)
 
 
 def _word(data: memoryview) -> str:
@@ -69,8 +81,6 @@ def _open(data: memoryview) -> tuple[list[Box], Meta]:
     found: dict[bytes, list[Box]] = {}
     for box in top:
         found.setdefault(box.kind, []).append(box)
-    if bytes(data[8:12]) in (b"avis", b"hevc", b"hevx", b"msf1") or b"moof" in found:
-        raise Unsupported(f"{name}: image sequences are not served; export the frames, or the film as MP4")
     return top, read_meta(data, only(found, b"meta", name), name)
 
 
@@ -106,7 +116,7 @@ def _is_alpha(data: memoryview, meta: Meta, number: int) -> bool:
     return box is not None and full(data, box, "HEIF")[2].text() in ALPHA
 
 
-def _wanted(data: memoryview, meta: Meta) -> dict[int, Item]:
+def wanted_items(data: memoryview, meta: Meta) -> dict[int, Item]:
     """Closure of the primary item under "is made of" and "is the alpha of"."""
     wanted: dict[int, Item] = {}
     waiting = [meta.primary]
@@ -127,41 +137,38 @@ def _wanted(data: memoryview, meta: Meta) -> dict[int, Item]:
     return wanted
 
 
-def _assemble(data: memoryview, top: list[Box], meta: Meta, keep: Keep, exif: bytes) -> Assembly:
+def _assemble(
+    data: memoryview, top: list[Box], meta: Meta, keep: Keep, blocks: list[tuple[bytes, bytes, bytes]]
+) -> Assembly:
     plan = Assembly(data, "HEIF")
-    wanted = _wanted(data, meta)
-    brands = _brands(data, top[0])
-    properties, chosen = _properties(data, meta, wanted, keep)
-    references = [
-        (kind, start, ends)
-        for kind, start, ends in meta.references
-        if kind in (b"dimg", b"auxl", b"prem") and start in wanted and all(end in wanted for end in ends)
-    ]
+    wanted = wanted_items(data, meta)
+    kinds = brands(data, top[0])
+    properties, chosen = used_properties(data, meta, wanted, keep)
+    references = kept_references(meta, wanted)
     order = sorted(wanted.values(), key=lambda item: item.extents[0])
     lengths = {item.id: sum(stop - start for start, stop in item.extents) for item in order}
-    if exif:
-        exif = bytes(4) + exif
-        tagged = Item(max(wanted) + 1, b"Exif")
-        chosen.append(tagged)
-        references.append((b"cdsc", tagged.id, (meta.primary,)))
-        lengths[tagged.id] = len(exif)
+    for number, (kind, content_type, block) in enumerate(blocks, max(wanted) + 1):
+        chosen.append(Item(number, kind, content_type=content_type))
+        references.append((b"cdsc", number, (meta.primary,)))
+        lengths[number] = len(block)
     mdat = media_data(sum(lengths.values()))
     head = write_meta(chosen, meta.primary, properties, references, {i: (0, n) for i, n in lengths.items()})
-    at = len(brands) + len(head) + len(mdat)
+    at = len(kinds) + len(head) + len(mdat)
     places: dict[int, tuple[int, int]] = {}
     for number, length in lengths.items():
         places[number] = (at, length)
         at += length
     if at >= 1 << 32:
         raise Unsupported("HEIF: larger than 4 GB")
-    plan.write(brands + write_meta(chosen, meta.primary, properties, references, places) + mdat)
+    plan.write(kinds + write_meta(chosen, meta.primary, properties, references, places) + mdat)
     for item in order:
         for start, stop in item.extents:
             plan.copy(start, stop)
-    plan.write(exif)
+    for _, _, block in blocks:
+        plan.write(block)
     kept = union(span for item in order for span in item.extents)
-    _fence(top, meta, wanted, kept)
-    _claim(plan, top, meta, kept)
+    fence(top, meta, wanted, kept)
+    claim(plan, top, (b"ftyp", b"meta"), kept)
     if any(meta.properties[i - 1].kind == b"clap" for item in order for i, _ in item.properties):
         plan.residue.append("pixels outside the clean aperture")
     if any(item.kind == b"iovl" for item in order):
@@ -169,7 +176,17 @@ def _assemble(data: memoryview, top: list[Box], meta: Meta, keep: Keep, exif: by
     return plan
 
 
-def _brands(data: memoryview, box: Box) -> bytes:
+def kept_references(meta: Meta, wanted: dict[int, Item]) -> list[tuple[bytes, int, tuple[int, ...]]]:
+    """References among kept items alone."""
+    return [
+        (kind, start, ends)
+        for kind, start, ends in meta.references
+        if kind in (b"dimg", b"auxl", b"prem") and start in wanted and all(end in wanted for end in ends)
+    ]
+
+
+def brands(data: memoryview, box: Box) -> bytes:
+    """The file type box with known brands alone."""
     reader = Reader(data, box.body, box.stop, "HEIF")
     major = reader.take(4)
     reader.take(4)
@@ -179,7 +196,7 @@ def _brands(data: memoryview, box: Box) -> bytes:
     return build(b"ftyp", major, bytes(4), *dict.fromkeys(others or [major]))
 
 
-def _properties(data: memoryview, meta: Meta, wanted: dict[int, Item], keep: Keep) -> tuple[list[bytes], list[Item]]:
+def used_properties(data: memoryview, meta: Meta, wanted: dict[int, Item], keep: Keep) -> tuple[list[bytes], list[Item]]:
     """The properties that the kept items use, written anew and numbered anew."""
     written: list[bytes] = []
     numbers: dict[int, int | None] = {}
@@ -200,7 +217,7 @@ def _properties(data: memoryview, meta: Meta, wanted: dict[int, Item], keep: Kee
     return written, chosen
 
 
-def _fence(top: list[Box], meta: Meta, wanted: dict[int, Item], kept: list[tuple[int, int]]) -> None:
+def fence(top: list[Box], meta: Meta, wanted: dict[int, Item], kept: list[tuple[int, int]]) -> None:
     """Picture data lies in data boxes, and shares no byte with an item that goes: else that item would go out in it."""
     homes = [(box.body, box.stop) for box in top if box.kind == b"mdat"]
     homes += [(meta.idat.body, meta.idat.stop)] if meta.idat else []
@@ -212,10 +229,10 @@ def _fence(top: list[Box], meta: Meta, wanted: dict[int, Item], kept: list[tuple
         raise Malformed("HEIF: a part of the picture is at the same time something else")
 
 
-def _claim(plan: Assembly, top: list[Box], meta: Meta, kept: list[tuple[int, int]]) -> None:
+def claim(plan: Assembly, top: list[Box], rewritten: tuple[bytes, ...], kept: list[tuple[int, int]]) -> None:
+    """Claim picture data as kept, the boxes named as rewritten, and all else as dropped."""
     for start, stop in kept:
         plan.claim(start, stop, Fate.KEPT, "coded picture")
     for box in top:
-        rewritten = box.kind == b"ftyp" or box == meta.box
         for start, stop in cut_out((box.start, box.stop), kept):
-            plan.claim(start, stop, Fate.REWRITTEN if rewritten else Fate.DROPPED, f"{box.word} box")
+            plan.claim(start, stop, Fate.REWRITTEN if box.kind in rewritten else Fate.DROPPED, f"{box.word} box")

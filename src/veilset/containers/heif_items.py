@@ -178,7 +178,10 @@ def write_meta(
     handler = build_full(b"hdlr", 0, 0, bytes(4), b"pict", bytes(13))
     wide = any(item.id > 0xFFFF for item in kept)
     infos = [
-        build_full(b"infe", 3 if wide else 2, int(item.hidden), _id(item.id, wide), bytes(2), item.kind, b"\0")
+        build_full(
+            b"infe", 3 if wide else 2, int(item.hidden), _id(item.id, wide), bytes(2), item.kind, b"\0",
+            item.content_type + b"\0" if item.kind == b"mime" else b"",
+        )
         for item in kept
     ]
     locations = b"".join(_id(item.id, wide) + bytes(4) + struct.pack(">HII", 1, *places[item.id]) for item in kept)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
+from veilset.containers.allowed import allowed, is_plain
 from veilset.containers.assembly import Assembly
 from veilset.containers.bmff import Box, Reader, boxes, build
 from veilset.containers.contract import Facts, Keep, Listing, Rebuilt
@@ -103,7 +104,7 @@ def inspect(data: memoryview) -> Listing:
     tags = [tag for box in top for tag in _box_tags(data, box)]
     if preview:
         tags.append(TagValue("jxl/preview", "a preview frame inside the codestream", Risk.HIDDEN))
-    return Listing(facts, tuple(tags), _assemble(data, top, spans, preview).ledger())
+    return Listing(facts, tuple(tags), _assemble(data, top, spans, preview, b"").ledger())
 
 
 def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
@@ -113,13 +114,19 @@ def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
     - The codestream, which holds orientation and colour, is copied untouched; no other box goes out, the one for
       rebuilding the original JPEG (with its markers) included.
     """
-    del keep
     top, spans = _codestream(data)
+    extra = b""
+    if not is_plain(keep) and top:
+        what = allowed([tag for box in top for tag in _box_tags(data, box)], 1, keep)
+        extra += build(b"Exif", bytes(4), what.exif) if what.exif else b""
+        extra += build(b"xml ", what.xmp) if what.xmp else b""
     preview = _facts(b"".join(bytes(data[low : min(high, low + 4096)]) for low, high in spans)[:4096])[1]
-    return _assemble(data, top, spans, preview).finish(out)
+    return _assemble(data, top, spans, preview, extra).finish(out)
 
 
-def _assemble(data: memoryview, top: list[Box], spans: list[tuple[int, int]], preview: bool) -> Assembly:
+def _assemble(
+    data: memoryview, top: list[Box], spans: list[tuple[int, int]], preview: bool, extra: bytes
+) -> Assembly:
     plan = Assembly(data, NAME)
     plan.residue.append(RESIDUE)
     if preview:
@@ -131,6 +138,7 @@ def _assemble(data: memoryview, top: list[Box], spans: list[tuple[int, int]], pr
     level = next((box for box in top if box.kind == b"jxll" and box.stop > box.body), None)
     if level:
         plan.write(build(b"jxll", bytes(data[level.body : level.body + 1])))
+    plan.write(extra)
     # One box for the whole codestream, whatever parts it came in.
     length = sum(high - low for low, high in spans) + 8
     plan.write(length.to_bytes(4, "big") + b"jxlc" if length < 1 << 32 else _long(length))

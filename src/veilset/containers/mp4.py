@@ -164,16 +164,21 @@ def _brands(data: memoryview, top: list[Box]) -> bytes:
 def _header(film: Film, keep: Keep, spans: list[tuple[int, int]], first: int, wide: bool) -> bytes:
     """The moov box for samples that begin at `first`, in the order of `spans`."""
     data = film.data
-    version, _, reader = full(data, only(film.parts, b"mvhd", NAME), NAME)
+    head = movie_header(data, film.parts, keep)
+    tracks = [write_track(data, track, keep, moved(track.chunks, spans, first), wide) for track in film.kept]
+    return build(b"moov", head, *tracks, write_extends(data, film.parts, {track.id for track in film.kept}))
+
+
+def movie_header(data: memoryview, parts: dict[bytes, list[Box]], keep: Keep) -> bytes:
+    """The mvhd box: clock, rate, volume and matrix."""
+    version, _, reader = full(data, only(parts, b"mvhd", NAME), NAME)
     size = 8 if version else 4
     times = b"".join(stamp(reader.take(size), keep) for _ in range(2))
     clock = reader.take(4 + size + 6)
     reader.take(10)
     matrix = reader.take(36)
     reader.take(24)
-    head = build_full(b"mvhd", version, 0, times, clock, bytes(10), matrix, bytes(24), reader.take(4))
-    tracks = [write_track(data, track, keep, moved(track.chunks, spans, first), wide) for track in film.kept]
-    return build(b"moov", head, *tracks, write_extends(data, film.parts, {track.id for track in film.kept}))
+    return build_full(b"mvhd", version, 0, times, clock, bytes(10), matrix, bytes(24), reader.take(4))
 
 
 def moved(chunks: Offsets, spans: list[tuple[int, int]], first: int) -> Offsets:

@@ -170,9 +170,11 @@ def write_track(data: memoryview, track: Track, keep: Keep, starts: Offsets, wid
     look = build_full(b"smhd", 0, 0, bytes(4)) if sound else build_full(b"vmhd", 0, 1, bytes(8))
     home = build(b"dinf", build_full(b"dref", 0, 0, struct.pack(">I", 1), build_full(b"url ", 0, 1)))
     table = build(b"stbl", *_table(data, track, keep, starts, wide))
+    link = build(b"tref", _belongs(data, parts)) if track.handler == b"auxv" else b""
     edits = build(b"edts", _edits(data, parts)) if b"edts" in parts else b""
     return build(
         b"trak", _head(data, only(parts, b"tkhd", NAME), keep), edits,
+        link,
         build(b"mdia", clock, handler, build(b"minf", look, home, table)),
     )  # fmt: skip
 
@@ -192,13 +194,20 @@ def _head(data: memoryview, box: Box, keep: Keep) -> bytes:
     )
 
 
+def _belongs(data: memoryview, parts: dict[bytes, list[Box]]) -> bytes:
+    """Whose alpha plane an auxiliary track is."""
+    links = [link for box in parts.get(b"tref", []) for link in children(data, box, NAME).get(b"auxl", [])]
+    return b"".join(build(b"auxl", Reader(data, link.body, link.stop, NAME).take(4)) for link in links[:1])
+
+
 def _edits(data: memoryview, parts: dict[bytes, list[Box]]) -> bytes:
     listed = children(data, parts[b"edts"][0], NAME).get(b"elst", [])
     if not listed:
         return b""
-    version, _, reader = full(data, listed[0], NAME)
+    version, flags, reader = full(data, listed[0], NAME)
     count = reader.u(4)
-    return build_full(b"elst", version, 0, struct.pack(">I", count), reader.take(count * (20 if version else 12)))
+    # Flag 1 of an animated picture says "again and again".
+    return build_full(b"elst", version, flags & 1, struct.pack(">I", count), reader.take(count * (20 if version else 12)))
 
 
 def _table(data: memoryview, track: Track, keep: Keep, starts: Offsets, wide: bool) -> list[bytes]:

@@ -15,12 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from veilset.containers.pages import windows
+
 _CHUNK = 1 << 18
 SHORTEST = 8
 _RUN = re.compile(rb"[\x20-\x7e]{%d,}" % SHORTEST)
 _WIDE_LITTLE = re.compile(rb"(?:[\x20-\x7e]\0){%d,}" % SHORTEST)
 _WIDE_BIG = re.compile(rb"(?:\0[\x20-\x7e]){%d,}" % SHORTEST)
 _IN_SCANS = 16
+_LONGEST = 4096
 NESTING = frozenset({"pdf", "svg", "tar", "zip"})
 _PICTURES = {b"\xff\xd8\xff", b"\x89PN", b"GIF"}
 _SEGMENT = re.compile(rb"\xff[\xe0-\xef\xfe](..)", re.DOTALL)
@@ -149,6 +152,7 @@ def verify(
     values: Callable[[], Iterable[Any]],
     *,
     permitted: Callable[[], Iterable[Any]] = tuple,
+    source: memoryview | None = None,
     thorough: bool = False,
     nested: bool = True,
 ) -> Verdict:
@@ -162,6 +166,7 @@ def verify(
         copied: (input start, output start, length) of coded picture data.
         values: Gives what the original said; asked for only when there is something to compare it with.
         permitted: Gives what was kept on purpose.
+        source: The input. When given, coded data is searched there, where it was copied from and is at hand.
         thorough: Search coded data for short values too.
         nested: Look for whole files inside; not in formats of `NESTING`, whose parts are each judged alone.
     """
@@ -169,7 +174,13 @@ def verify(
     found = _nested(written) if nested else []
     suspects = {run for run in text_in(written) if not _harmless(run)}
     streams = _inflated(written)
-    runs = [run for _, at, size in copied for run in _runs_in(output[at : at + size])]
+    where, place = (output, 1) if source is None else (source, 0)
+    runs = [
+        run
+        for part in copied
+        for low, high in windows(where, part[place], part[place] + part[2], overlap=_LONGEST)
+        for run in _runs_in(where[low:high])
+    ]
     if not (thorough or suspects or streams or runs):
         return Verdict(tuple(found), len(output), 0)
     kept = b"\0".join(sorted(needles_of(permitted())))

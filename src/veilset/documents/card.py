@@ -78,18 +78,9 @@ def _sections(facts: Facts) -> tuple[tuple[str, known.Body], ...]:
 
 @dataclass(frozen=True)
 class Card:
-    """`README.md` at the root of the release, as the Hugging Face Hub shows it.
-
-    Attributes:
-        papers: Names of the other papers to point to.
-    """
-
-    papers: tuple[str, ...] = ("datasheet",)
+    """`README.md` at the root of the release, as the Hugging Face Hub shows it; it points to the papers beside it."""
 
     name: ClassVar[str] = "card"
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "papers", tuple(self.papers))
 
     def files(self, manifest: Manifest) -> dict[str, str]:
         """The card by name relative to `public/`."""
@@ -100,7 +91,10 @@ class Card:
         lines += [f"Release `{manifest.release}`, made {manifest.created}.", ""]
         for title, body in _sections(facts):
             lines += [f"## {title}", "", *entry_lines(Entry("", "", body), "manifest.json")]
-        lines += ["## Papers", "", *(f"- [{name}](papers/{name}.md)" for name in self.papers)]
+        beside = [
+            name for name in ("datasheet", "ethics", "dpia") if name in (facts.at("/policy/release/documents") or ())
+        ]
+        lines += ["## Papers", "", *(f"- [{name}](papers/{name}.md)" for name in beside)]
         lines += ["- [manifest](manifest.json)"]
         return {"README.md": "\n".join(lines) + "\n"}
 

@@ -10,7 +10,9 @@ from typing import Any
 from veilset.core.errors import Unreadable, UsageError
 from veilset.core.roles import Detector, Engine, SetDetector, Source
 from veilset.flows.catalog import Catalog, catalog
+from veilset.flows.findings_coco import write_coco
 from veilset.flows.look import Look, guarded
+from veilset.flows.people_tables import write_tables
 from veilset.flows.progress import Progress, silent
 from veilset.flows.report.audit_page import write_page
 from veilset.flows.summary import Collector, Summary
@@ -41,7 +43,8 @@ def audit(
 
     Args:
         photos: Folder of pictures.
-        report: New folder for `report.html`, `audit.json`, `findings.parquet` and `samples.csv`; private.
+        report: New folder for `report.html`, `audit.json`, `findings.parquet`, `findings_coco.json`, `samples.csv`,
+            `classes.csv`, `shares.csv` and `disagreements.csv`; private.
         find: Detectors by name, with their defaults.
         workers: Processes; 0 means one per core.
         progress: Called with what is being done, how much is done, and how much there is.
@@ -67,7 +70,7 @@ def audit(
         tuple((name, one) for name, one in built.items() if isinstance(one, SetDetector)),
     )
     observed: dict[str, dict[str, Any]] = {name: {} for name, _ in look.set_detectors}
-    with Collector(out) as collector:
+    with Collector(out, tuple(built)) as collector:
         for number, seen in enumerate(engine.map(look, refs), 1):
             collector.add(seen)
             for name, value in seen.observed.items():
@@ -81,6 +84,8 @@ def audit(
         progress("writing the report", 0, 1)
         write_page(out / "report.html", summary, source)
         write_atomically(out / "audit.json", summary.to_json().encode())
+        write_tables(out, summary.people)
+        write_coco(out, summary.kinds)
         progress("writing the report", 1, 1)
     return Audited(summary, out)
 

@@ -65,17 +65,17 @@ class Tuned:
         }
 
 
-def axis_of(points: Sequence[Point], better: str) -> tuple[str, str] | None:
-    """The first measure of that direction that is finite at every point and not everywhere the same."""
-    for one in points[0].measurements if points else ():
+def axis_of(points: Sequence[Point], better: str, apart_from: str = "") -> tuple[str, str] | None:
+    """The first measure of that direction that is finite at every point and not everywhere the same.
+
+    Another probe than `apart_from` comes first: how badly an attack fares is no utility.
+    """
+    measured = points[0].measurements if points else ()
+    for one in sorted(measured, key=lambda m: m.probe == apart_from):
         values = [value_of(point, (one.probe, one.name)) for point in points]
         told = [value.value for value in values if value is not None and math.isfinite(value.value)]
-        if (
-            one.better == better
-            and not one.group
-            and len(told) == len(points)
-            and len(set(told)) > min(1, len(told) - 1)
-        ):
+        differs = len(set(told)) > 1 or len(points) == 1
+        if one.better == better and not one.group and len(told) == len(points) and differs:
             return one.probe, one.name
     return None
 

@@ -34,7 +34,7 @@ FULL: Mapping[str, Mapping[str, Any]] = {
     "membership": {"limit": 400, "shadows": 16, "targets": 4},
     "invert": {},
     "canary": {},
-    "residual": {},
+    "residual": {"pictures": 200},
     "fidelity": {},
     "downstream": {},
     "detection_kept": {},

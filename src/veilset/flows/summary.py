@@ -17,6 +17,7 @@ from veilset.core.roles import Ref
 from veilset.core.where import Box, Mask, Polygon, Tag
 from veilset.flows.findings_file import FindingsFile
 from veilset.flows.look import Seen
+from veilset.flows.people import People
 
 LISTED = 200
 RISKIEST = 24
@@ -61,6 +62,7 @@ class Summary:
     face_sizes: Groups = field(default_factory=lambda: {name: Group() for name, _ in SIZES})
     places: list[tuple[float, float, str]] = field(default_factory=list)
     riskiest: list[tuple[float, Ref, str, tuple[Finding, ...]]] = field(default_factory=list)
+    people: People = field(default_factory=People)
 
     def to_plain(self) -> dict[str, Any]:
         """JSON-ready; pictures and findings stay in the other files."""
@@ -79,6 +81,7 @@ class Summary:
                 for key in ("formats", "kinds", "risks", "tags", "sources", "faces_per_picture", "face_sizes")
             },
             "places": [{"latitude": lat, "longitude": lon, "name": name} for lat, lon, name in self.places],
+            "people": self.people.to_plain(),
             "riskiest": [{"name": ref.name, "risk": round(risk, 3), "why": why} for risk, ref, why, _ in self.riskiest],
         }
 
@@ -90,7 +93,8 @@ class Summary:
 class Collector:
     """Takes what was seen, one sample at a time. With a folder, findings and samples are written as they come."""
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, detectors: Sequence[str] = ()) -> None:
+        self._detectors = frozenset(detectors)
         self._summary = Summary("", ())
         self._top: list[tuple[float, int, Ref, str, tuple[Finding, ...]]] = []
         self._folder = folder
@@ -124,6 +128,7 @@ class Collector:
             return
         _into(summary.formats, seen.format or "unknown", name)
         self._count(seen.ref, seen.findings)
+        summary.people.add(seen, self._detectors)
         faces = [finding for finding in seen.findings if finding.kind == "face"]
         summary.faces_per_picture[PER_PICTURE[min(3, len(faces))]].add(name)
         sizes = Counter(_size_class(face) for face in faces)

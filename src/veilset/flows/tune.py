@@ -66,7 +66,8 @@ def sweep(
             measured += guarded(f"probe {name}", Ref("", "the pairs"), probe.run, case, rng=rng)
         held = tuple(check_gate(gate, measured) for gate in gates)
         points.append(Point(settings, operator.guarantee().in_words(), tuple(measured), held))
-    attack, utility = axis_of(points, "lower"), axis_of(points, "higher")
+    attack = axis_of(points, "lower")
+    utility = axis_of(points, "higher", apart_from=attack[0] if attack else "")
     return Tuned(tuple(points), attack, utility, propose(points, utility), data)
 
 

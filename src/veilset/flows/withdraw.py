@@ -15,7 +15,6 @@ from veilset.core.sample import Sample
 from veilset.flows.catalog import Catalog, catalog
 from veilset.flows.progress import Progress, silent
 from veilset.flows.workplace import write_atomically
-from veilset.records.consent_store import ConsentStore
 from veilset.records.groups import Groups, of_sample, read_groups
 from veilset.records.perceptual import distances, perceptual_hash, perceptual_hashes
 from veilset.records.releases import Released, registered
@@ -136,6 +135,8 @@ def _same_person(found: Mapping[str, str], groups: Groups, chosen: str) -> dict[
 
 def _linked(query: Query, source: Source, refs: Sequence[Ref], groups: Groups) -> dict[str, str]:
     """Samples that the consent registry or the set itself links to a pseudonym."""
+    from veilset.records.consent_store import ConsentStore
+
     store = ConsentStore(query.registry)
     try:
         keys = store.keys_of(query.subject)
@@ -181,6 +182,8 @@ def withdraw(plan: Plan, query: Query, store: Path, *, when: dt.date, names: Cat
     made = [stones.of(source.load(ref), when, "withdrawn") for ref in refs]
     stones.add(made)
     if plan.subject:
+        from veilset.records.consent_store import ConsentStore
+
         registry = ConsentStore(query.registry)
         try:
             registry.withdraw(plan.subject, when)

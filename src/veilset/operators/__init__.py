@@ -4,6 +4,9 @@ from veilset.core.registry import Entry
 
 TABLE: dict[str, Entry] = {
     "blur": Entry("veilset.operators.blur:Blur", "Blur, each finding as strongly as its own size asks for."),
+    "dp_embed": Entry(
+        "veilset.operators.dp_embed:DpEmbed", "Few noisy coefficients of a face, differentially private."
+    ),
     "dp_pix": Entry("veilset.operators.dp_pix:DpPix", "Mosaic of noisy cell means, differentially private."),
     "dp_samp": Entry("veilset.operators.dp_samp:DpSamp", "Few pixels at fixed places by randomised response."),
     "dp_svd": Entry("veilset.operators.dp_svd:DpSvd", "Noise on singular values; its effect is measured, not proved."),

@@ -224,10 +224,6 @@ class ConsentStore:
                         held.append(_from_row(row[0], row[1:]))
         return records
 
-    def people(self, keys: Collection[str]) -> frozenset[str]:
-        """Pseudonyms of everybody linked to one of the keys."""
-        return frozenset(name for some in self._look_up(keys)[0].values() for name in some)
-
     def keys_of(self, subject: str) -> tuple[str, ...]:
         """Everything a person is linked to, sorted."""
         query = sa.select(_LINKS.c.key).join(_SUBJECTS).where(_SUBJECTS.c.pseudonym == subject).order_by(_LINKS.c.key)

@@ -186,6 +186,24 @@ TABLE: dict[str, Weights] = {
             "models/ch_PP-OCRv3_det_infer.onnx",
         ),
     ),
+    "ppocr_text_rec": Weights(
+        "ppocr_text_rec/ch_PP-OCRv4_rec_infer.onnx",
+        "48fc40f24f6d2a207a2b1091d3437eb3cc3eb6b676dc3ef9c37384005483683b",
+        10857958,
+        "Apache-2.0",
+        "the words of one line of text, with its alphabet inside the file",
+        "Chinese and English text (PaddleOCR)",
+        "scripts other than Latin and Chinese are misread; accents and lower case are often lost",
+        "PaddleOCR PP-OCRv4 mobile recogniser, converted by RapidOCR, bytes unchanged",
+        (
+            WheelMember(
+                "rapidocr-onnxruntime",
+                "1.4.4",
+                "rapidocr_onnxruntime-1.4.4-py3-none-any.whl",
+                "rapidocr_onnxruntime/models/ch_PP-OCRv4_rec_infer.onnx",
+            ),
+        ),
+    ),
     "ultraface_masked": Weights(
         "ultraface/RFB-640-masked_face-v2.onnx",
         "27ca3e5985f722e91efea7993f625716de627303c4bafb40bb26f456286beca8",

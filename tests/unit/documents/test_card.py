@@ -58,6 +58,13 @@ def test_the_page_carries_the_tables_and_says_what_is_missing(manifest: Manifest
     assert "license" not in empty.split("---")[1]
 
 
+def test_it_points_to_the_papers_that_are_there(manifest: Manifest) -> None:
+    chosen = replace(manifest, policy={"release": {"documents": ["card", "ethics"]}})
+    text = Card().files(chosen)["README.md"]
+    assert "(papers/ethics.md)" in text
+    assert "papers/datasheet" not in text
+
+
 def test_the_page_renders_as_tables(manifest: Manifest) -> None:
     from markdown_it import MarkdownIt
 

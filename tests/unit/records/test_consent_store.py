@@ -100,7 +100,7 @@ def test_links_by_label_and_group_and_pseudonym_count_alike(store: ConsentStore)
         assert [who for who, _ in store.decide(keys, ask).reasons] == ["p1"]
     assert [who for who, _ in store.decide(["sample:x.jpg"], ask, ["p1", "stranger"]).reasons] == ["p1", "stranger"]
     assert store.keys_of("p1") == ("group:7", "label:class=a")
-    assert store.people(["group:7", "sample:x.jpg"]) == {"p1", "p2"}
+    assert store.judge(["group:7", "sample:x.jpg"], ask)[0] == {"p1", "p2"}
 
 
 def test_withdrawal_closes_everything(store: ConsentStore) -> None:

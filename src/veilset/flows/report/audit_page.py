@@ -9,6 +9,7 @@ from pathlib import Path
 from veilset.core.roles import Source
 from veilset.flows.report.charts import bars, world
 from veilset.flows.report.page import listing, page, section, table, tiles
+from veilset.flows.report.people_sections import people_sections, people_tiles
 from veilset.flows.report.sheet import figure
 from veilset.flows.summary import Groups, Summary
 from veilset.flows.workplace import write_atomically
@@ -32,6 +33,7 @@ def _sections(summary: Summary, source: Source) -> Iterator[str]:
     yield tiles(list(_tiles(summary)))
     yield section("kinds", "What was found", _groups("kind", summary.kinds, "kind of finding"))
     yield section("risks", "What it may give away", _groups("risk", summary.risks, "risk"))
+    yield from people_sections(summary.people, summary.detectors, source)
     yield section("riskiest", "The riskiest pictures", _sheet(summary, source))
     if "face" in summary.detectors:
         yield section("faces", "Faces", *_faces(summary))
@@ -57,6 +59,7 @@ def _tiles(summary: Summary) -> Iterator[tuple[str, str, str]]:
     if "hidden" in summary.detectors:
         hidden = summary.kinds.get("hidden_image")
         yield str(hidden.samples if hidden else 0), "hide another picture", "kinds"
+    yield from people_tiles(summary.people, summary.detectors)
     yield str(len(summary.unreadable)), "cannot be read", "unreadable"
 
 

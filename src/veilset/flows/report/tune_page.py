@@ -18,9 +18,12 @@ def write_page(path: Path, operator: str, done: Tuned) -> None:
     warning = "PRIVATE unless every picture behind it is public: the numbers come from looking at originals."
     rows = [_row(number, point, done) for number, point in enumerate(done.points)]
     head = ["", "setting", "promise", _name(done.attack), _name(done.utility), "gates"]
-    sections = [
+    basis = (
         f'<p class="soft">Measured on {escape(done.data)}. Many settings on one set: the best of them looks better '
-        "than it is; measure the release itself.</p>",
+        "than it is; measure the release itself.</p>"
+    )
+    sections = [
+        basis,
         section("proposal", "Proposal", f"<p>{escape(proposal(operator, done))}</p>"),
         section("curve", "Privacy against utility", curve(done)),
         section("settings", "Settings", table(head, rows)),

@@ -26,7 +26,7 @@ MARGIN = 8
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A hypothesis: the text so far, where its pen stands, and how much worse than nothing it explains the columns."""
+    """A hypothesis: the text so far, where its pen stands, and its mean error over the columns it has settled."""
 
     text: str
     pen: float
@@ -74,10 +74,9 @@ def decode(seen: Floats, treat: Treat, type_: Typesetter, alphabet: str, *, beam
 
     States of the hidden-Markov model are the last two characters and the pen's position; of all texts that reach the
     same state only the best is kept (Viterbi), and of all states the best `beam`. The emission is the squared error
-    of the columns that later characters can no longer change, against a flat guess of the same columns, so that long
-    and short texts compare.
+    of the columns that later characters can no longer change, a column's mean of it, so that wide and narrow texts
+    compare.
     """
-    flat = np.concatenate([[0.0], np.cumsum(((seen - seen.mean(axis=(0, 1))) ** 2).mean(axis=2).sum(axis=0))])
     lines = [Line("", MARGIN, 0.0)]
     best, best_error = "", float("inf")
     for _ in range(longest):
@@ -93,7 +92,7 @@ def decode(seen: Floats, treat: Treat, type_: Typesetter, alphabet: str, *, beam
                     best, best_error = text, float(error[-1])
                 settled = int(np.clip(pen - back, 0, type_.width))
                 state = text[-2:], round(pen)
-                grown = Line(text, pen, float(error[settled] - flat[settled]))
+                grown = Line(text, pen, float(error[settled]) / max(settled, 1))
                 if state not in states or grown.cost < states[state].cost:
                     states[state] = grown
         lines = sorted(states.values(), key=lambda found: found.cost)[:beam]
@@ -134,7 +133,7 @@ class RecoverText:
     size: int = 24
     font: str = ""
     alphabet: str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    beam: int = 8
+    beam: int = 24
 
     takes: ClassVar[tuple[type[Media], ...]] = (Image,)
 

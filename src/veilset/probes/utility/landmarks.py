@@ -21,7 +21,7 @@ from veilset.probes.attack.reidentify import recognise, split
 
 
 def pupil_centre(eye: NDArray[np.uint8]) -> tuple[float, float]:
-    """Centre (x, y) of the dark disc in a grey eye picture (height, width): where most gradients point away from.
+    """Centre (x, y), in pixel indices, of the dark disc in a grey eye picture: where most gradients point away from.
 
     *Source*: means of gradients (Timm and Barth 2011): the point c that maximises the mean of the squared inner
     products of the unit displacement from c and the unit gradient, weighted by darkness. Searched on a picture of at
@@ -40,7 +40,7 @@ def pupil_centre(eye: NDArray[np.uint8]) -> tuple[float, float]:
     strength = np.hypot(across, down)
     strong = strength > strength.mean() + 0.3 * strength.std()
     if not strong.any():
-        return wide / 2, high / 2
+        return (wide - 1) / 2, (high - 1) / 2
     ys, xs = np.nonzero(strong)
     gx, gy = across[strong] / strength[strong], down[strong] / strength[strong]
     cy, cx = np.mgrid[0 : small.shape[0], 0 : small.shape[1]]
@@ -50,7 +50,8 @@ def pupil_centre(eye: NDArray[np.uint8]) -> tuple[float, float]:
     along = np.maximum((dx * gx + dy * gy) / length, 0) ** 2
     score = along.mean(axis=1) * (255 - smooth.ravel())
     best = int(np.argmax(score))
-    return (best % small.shape[1] + 0.5) * wide / small.shape[1], (best // small.shape[1] + 0.5) * high / small.shape[0]
+    row, column = divmod(best, small.shape[1])
+    return (column + 0.5) * wide / small.shape[1] - 0.5, (row + 0.5) * high / small.shape[0] - 0.5
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from veilset.core.errors import BadSetting, ClaimRefuted
 from veilset.core.guarantee import DP, Event
 from veilset.core.roles import Case, Knowledge
 from veilset.dp.audit import epsilon_at_least
+from veilset.operators.dp_embed import DpEmbed
 from veilset.operators.dp_pix import DpPix
 from veilset.operators.dp_samp import DpSamp
 from veilset.operators.snow import Snow
@@ -44,6 +45,7 @@ def test_every_wrong_variant_is_caught(variant, pixels):
         DpPix(block=8, epsilon=1.0, pixels="image", grey=True),
         DpPix(block=4, epsilon=3.0, pixels=4, smooth="median"),
         wrong_variants.Wrong(block=8, epsilon=1.0, pixels=16),
+        DpEmbed(rank=2, epsilon=1.0),
         DpSamp(block=8, epsilon=1.0, pixels=4),
         DpSamp(block=8, epsilon=1.0, pixels="face", levels=3),
         Snow(delta=0.5, pixels=1),

@@ -1,0 +1,87 @@
+"""Five points of a face by YuNet, and the face set upright for a recogniser."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from veilset.core.where import Box
+from veilset.detectors import yunet
+from veilset.detectors.fusion import Floats
+from veilset.weights import onnx
+
+Pixels = NDArray[np.uint8]
+Array = NDArray[np.float32]
+
+SIDE = 112
+SHOWN = 160
+TEMPLATE: Floats = np.array(
+    [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
+)
+_HEADS = [f"{head}_{stride}" for head in ("cls", "obj", "kps") for stride in yunet.STRIDES]
+
+
+def decode_points(heads: Mapping[str, Array], columns: int) -> tuple[Floats, float]:
+    """Points (5, 2) of the surest face in pixels of the input, and its score: eyes, nose, corners of the mouth.
+
+    *Shapes*: `cls_s`, `obj_s` (cells, 1) and `kps_s` (cells, 10) for each stride s; `columns` is the input's width.
+    """
+    best: tuple[float, int, int] = (-1.0, 0, 0)
+    for stride in yunet.STRIDES:
+        scores = np.sqrt(np.clip(heads[f"cls_{stride}"][:, 0], 0, 1) * np.clip(heads[f"obj_{stride}"][:, 0], 0, 1))
+        cell = int(scores.argmax())
+        best = max(best, (float(scores[cell]), stride, cell))
+    score, stride, cell = best
+    row, column = divmod(cell, columns // stride)
+    points = heads[f"kps_{stride}"][cell].astype(np.float64).reshape(5, 2) + np.array([column, row])
+    return points * stride, score
+
+
+def points_of(pixels: Pixels, box: Box) -> tuple[Floats, float]:
+    """Five points (5, 2) of the face in `box`, in pixels of the RGB picture, and how sure YuNet is of it."""
+    side = max(box.width, box.height) * 2
+    x, y = box.x + (box.width - side) / 2, box.y + (box.height - side) / 2
+    scale = SHOWN / side
+    shown = view(pixels, np.array([[scale, 0, -x * scale], [0, scale, -y * scale]]), SHOWN)
+    planes = np.ascontiguousarray(shown[:, :, ::-1].transpose(2, 0, 1)[None], dtype=np.float32)
+    outputs = onnx.run(yunet.WEIGHTS, {"input": planes}, _HEADS)
+    points, score = decode_points({name: out[0] for name, out in zip(_HEADS, outputs, strict=True)}, SHOWN)
+    return points / scale + (x, y), score
+
+
+def similarity(points: Floats, template: Floats = TEMPLATE) -> Floats:
+    """The turn, scale and shift (2, 3) that brings `points` (n, 2) nearest to `template` in the least-squares sense.
+
+    *Source*: Umeyama 1991, in the plane as one complex number: w = a z + b.
+
+    >>> similarity(TEMPLATE * 2 + 5).round(6).tolist()
+    [[0.5, -0.0, -2.5], [0.0, 0.5, -2.5]]
+    """
+    z, w = points @ (1, 1j), template @ (1, 1j)
+    centred = z - z.mean()
+    turn = (np.conj(centred) @ (w - w.mean())) / max(float((np.abs(centred) ** 2).sum()), 1e-12)
+    shift = w.mean() - turn * z.mean()
+    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
+
+
+def aligned(pixels: Pixels, points: Floats) -> Pixels:
+    """The face (112, 112, 3) with its five points where recognisers of the ArcFace family expect them."""
+    return view(pixels, similarity(points), SIDE)
+
+
+def view(pixels: Pixels, matrix: Floats, side: int) -> Pixels:
+    """A square (side, side, 3) seen through an affine map (2, 3).
+
+    A picture that shrinks is averaged first, since a plain warp would alias.
+    """
+    reduce = max(1, int(1 / max(float(np.hypot(*matrix[:, 0])), 1e-6)))
+    if reduce > 1:
+        shape = max(1, pixels.shape[1] // reduce), max(1, pixels.shape[0] // reduce)
+        factors = pixels.shape[1] / shape[0], pixels.shape[0] / shape[1]
+        pixels = cv2.resize(pixels, shape, interpolation=cv2.INTER_AREA)
+        matrix = matrix * [*factors, 1]
+    seen: Pixels = cv2.warpAffine(pixels, matrix, (side, side), flags=cv2.INTER_LINEAR, borderValue=(0, 0, 0))
+    return seen
