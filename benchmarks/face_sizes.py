@@ -32,7 +32,9 @@ def main() -> None:
         for megapixels in (1, 12):
             scale = (megapixels * 1e6 / (pixels.shape[0] * pixels.shape[1])) ** 0.5
             how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-            cv2.imwrite(f"{folder}/{megapixels:02}.jpg", cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=how))
+            cv2.imwrite(
+                f"{folder}/{megapixels:02}.jpg", cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=how)
+            )
         source = Folder(folder)
         for effort in ("thorough", "quick"):
             for ref, megapixels in zip(source.refs(), (1, 12), strict=True):
@@ -42,7 +44,9 @@ def main() -> None:
                     faces = len(Face(effort=effort).find(source.load(ref)))
                     times.append(time.process_time() - start)
                 taken[megapixels] = statistics.median(times[1:])
-                print(f"{effort}, {megapixels} megapixels: {taken[megapixels] * 1000:.0f} ms, {faces} faces", flush=True)
+                print(
+                    f"{effort}, {megapixels} megapixels: {taken[megapixels] * 1000:.0f} ms, {faces} faces", flush=True
+                )
             print(f"{effort}: 12 megapixels take {taken[12] / taken[1]:.2f} x the time of 1", flush=True)
 
 
