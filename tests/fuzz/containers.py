@@ -18,7 +18,7 @@ from pathlib import Path
 
 from veilset.containers import Keep, inspect, rebuild
 from veilset.core.errors import DataError
-from veilset.testing.planted import every_planted
+from veilset.testing.planted_files import every_planted
 
 SLOW = 2.0
 KEEPS = (Keep(), Keep(rights=True, exposure=True, gps_grid=0.1, georeference=True, dates="month"))

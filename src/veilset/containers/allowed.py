@@ -4,31 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from veilset.containers.contract import Keep
+from veilset.containers.contract import Allowed, Keep
 from veilset.containers.icc import sanitise
 from veilset.containers.ifd import Field, pack, write_tiff
 from veilset.core.errors import Malformed
 from veilset.core.sample import TagValue
 
-
-@dataclass(frozen=True, slots=True)
-class Allowed:
-    """What may be written, each empty when there is nothing.
-
-    Attributes:
-        exif: A TIFF structure, without the `Exif` prefix of JPEG.
-        icc: A colour profile.
-        xmp: An XMP packet.
-        notes: What could not be kept, in public words.
-    """
-
-    exif: bytes = field(default=b"", repr=False)
-    icc: bytes = field(default=b"", repr=False)
-    xmp: bytes = field(default=b"", repr=False)
-    notes: tuple[str, ...] = ()
+__all__ = ["Allowed", "allowed", "is_plain", "only_shown"]
 
 
 def allowed(tags: Iterable[TagValue], orientation: int, keep: Keep) -> Allowed:

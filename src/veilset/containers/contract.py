@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, BinaryIO, Protocol, runtime_checkable
+from typing import BinaryIO, Protocol, runtime_checkable
 
 from veilset.core.check import in_range, one_of
 from veilset.core.errors import BrokenContract, Malformed
 from veilset.core.sample import TagValue
-
-if TYPE_CHECKING:
-    from veilset.containers.allowed import Allowed
 
 
 class Fate(StrEnum):
@@ -107,6 +104,23 @@ class Rebuilt:
     claims: tuple[Claim, ...] = field(repr=False)
     copied: tuple[tuple[int, int, int], ...] = field(repr=False)
     residue: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What may be written, each empty when there is nothing.
+
+    Attributes:
+        exif: A TIFF structure, without the `Exif` prefix of JPEG.
+        icc: A colour profile.
+        xmp: An XMP packet.
+        notes: What could not be kept, in public words.
+    """
+
+    exif: bytes = field(default=b"", repr=False)
+    icc: bytes = field(default=b"", repr=False)
+    xmp: bytes = field(default=b"", repr=False)
+    notes: tuple[str, ...] = ()
 
 
 class Container(Protocol):

@@ -23,7 +23,9 @@ from veilset.containers.jpeg_segments import (
     TAIL,
     Segment,
     exact_length,
+    profile_of,
     segments,
+    starts,
 )
 from veilset.containers.pieces import Ledger, Piece, emit
 from veilset.core.errors import Malformed
@@ -82,10 +84,10 @@ def _plan(data: memoryview, found: list[Segment], what: Allowed) -> tuple[list[P
                 ledger.add(start, stop, Fate.DROPPED, "tables that nothing uses")
             else:
                 _copy(data, found[index], body, ledger)
-        elif marker == 0xE0 and not jfif and _starts(data, payload, b"JFIF\0") and stop - payload >= 14:
+        elif marker == 0xE0 and not jfif and starts(data, payload, b"JFIF\0") and stop - payload >= 14:
             jfif = b"\xff\xe0\0\x10" + bytes(data[payload : payload + 12]) + b"\0\0"
             ledger.add(start, stop, Fate.REWRITTEN, "JFIF header")
-        elif marker == 0xEE and not adobe and _starts(data, payload, b"Adobe") and stop - payload >= 12:
+        elif marker == 0xEE and not adobe and starts(data, payload, b"Adobe") and stop - payload >= 12:
             adobe = b"\xff\xee\0\x0eAdobe\0d\0\0\0\0" + bytes(data[payload + 11 : payload + 12])
             ledger.add(start, stop, Fate.REWRITTEN, "Adobe colour transform")
         elif marker in {SOI, EOI}:
@@ -95,10 +97,6 @@ def _plan(data: memoryview, found: list[Segment], what: Allowed) -> tuple[list[P
     head = b"\xff\xd8" + jfif + _blocks(what) + adobe
     end = next(part for part in found if part.marker == EOI)
     return [head, *body, (end.start, end.stop)], ledger.claims
-
-
-def _starts(data: memoryview, at: int, with_what: bytes) -> bool:
-    return bytes(data[at : at + len(with_what)]) == with_what
 
 
 def _called(marker: int) -> str:
@@ -145,24 +143,11 @@ def _segment(marker: int, payload: bytes) -> bytes:
     return bytes([0xFF, marker]) + struct.pack(">H", len(payload) + 2) + payload
 
 
-def profile_of(data: memoryview, found: list[Segment]) -> bytes:
-    """The colour profile put together from its parts; empty when there is none or a part is missing."""
-    parts: dict[int, bytes] = {}
-    total = 0
-    for marker, _, payload, stop in found:
-        if marker == 0xE2 and _starts(data, payload, _ICC) and stop - payload > 14:
-            parts.setdefault(data[payload + 12], bytes(data[payload + 14 : stop]))
-            total = data[payload + 13]
-    if not parts or sorted(parts) != list(range(1, total + 1)):
-        return b""
-    return b"".join(parts[number] for number in sorted(parts))
-
-
 def _orientation(data: memoryview, found: list[Segment]) -> int:
     for marker, _, payload, stop in found:
         if marker == SOS:
             break
-        if marker == 0xE1 and _starts(data, payload, _EXIF):
+        if marker == 0xE1 and starts(data, payload, _EXIF):
             return orientation_of(data[payload + 6 : stop])
     return 1
 
@@ -191,13 +176,13 @@ def _colour(data: memoryview, found: list[Segment], channels: int) -> str:
         return "grey"
     transform = None
     for marker, _, payload, stop in found:
-        if marker == 0xEE and _starts(data, payload, b"Adobe") and stop - payload >= 12:
+        if marker == 0xEE and starts(data, payload, b"Adobe") and stop - payload >= 12:
             transform = data[payload + 11]
     if channels == 4:
         return "ycck" if transform == 2 else "cmyk"
     frame = next(part for part in found if part.marker in FRAMES)
     ids = bytes(data[frame.payload + 6 : frame.payload + 15 : 3])
-    has_jfif = any(part.marker == 0xE0 and _starts(data, part.payload, b"JFIF\0") for part in found)
+    has_jfif = any(part.marker == 0xE0 and starts(data, part.payload, b"JFIF\0") for part in found)
     if transform == 0 or (transform is None and not has_jfif and ids == b"RGB"):
         return "rgb"
     return "ycc"

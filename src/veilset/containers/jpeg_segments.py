@@ -130,3 +130,21 @@ def _tables_length(marker: int, payload: memoryview) -> int:
             break
         at += size
     return at
+
+
+def starts(data: memoryview, at: int, with_what: bytes) -> bool:
+    """Whether these bytes stand at `at`."""
+    return bytes(data[at : at + len(with_what)]) == with_what
+
+
+def profile_of(data: memoryview, found: list[Segment]) -> bytes:
+    """The colour profile put together from its parts; empty when there is none or a part is missing."""
+    parts: dict[int, bytes] = {}
+    total = 0
+    for marker, _, payload, stop in found:
+        if marker == 0xE2 and starts(data, payload, b"ICC_PROFILE\0") and stop - payload > 14:
+            parts.setdefault(data[payload + 12], bytes(data[payload + 14 : stop]))
+            total = data[payload + 13]
+    if not parts or sorted(parts) != list(range(1, total + 1)):
+        return b""
+    return b"".join(parts[number] for number in sorted(parts))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from veilset.containers.exif import read_exif
 from veilset.containers.icc import read_icc
-from veilset.containers.jpeg_segments import FILL, SCAN, TAIL, Segment
+from veilset.containers.jpeg_segments import FILL, SCAN, TAIL, Segment, profile_of
 from veilset.containers.recognise import identify
 from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
@@ -16,8 +16,6 @@ _MOST_TAIL = 1 << 16
 
 def tags_of(data: memoryview, found: list[Segment]) -> tuple[TagValue, ...]:
     """Every tag of every application segment and comment, of the tail, and of what lies between scans."""
-    from veilset.containers.jpeg import profile_of
-
     tags: list[TagValue] = []
     jumbf: list[tuple[int, int, bytes]] = []
     extended: list[tuple[bytes, int, bytes]] = []

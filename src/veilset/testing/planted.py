@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -201,17 +201,3 @@ def film(marks: Marks, place: str) -> bytes:
     return (
         struct.pack(">I4s", 24, b"ftyp") + b"mp42\0\0\0\0isommp42" + struct.pack(">I4s", 8 + len(body), b"udta") + body
     )
-
-
-def every_planted() -> tuple[Planted, ...]:
-    """All planted files, of all formats that are served."""
-    from veilset.testing.planted_jpeg import JPEGS
-    from veilset.testing.planted_others import OTHERS
-
-    makers: Iterable[tuple[str, Callable[[Marks], bytes]]] = (*JPEGS.items(), *OTHERS.items())
-    found = []
-    for number, (name, make) in enumerate(makers):
-        marks = Marks(f"{number:02d}")
-        data = make(marks)
-        found.append(Planted(name, data, dict(marks.given)))
-    return tuple(found)

@@ -15,7 +15,7 @@ from veilset.containers import clean as cleaning
 from veilset.containers.clean import clean_file, clean_in_place
 from veilset.containers.verify import Verdict
 from veilset.core.errors import BadSetting, Occupied
-from veilset.testing.planted import every_planted
+from veilset.testing.planted_files import every_planted
 
 PLANTED = {planted.name: planted.data for planted in every_planted()}
 

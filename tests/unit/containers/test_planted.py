@@ -20,7 +20,8 @@ from PIL import Image
 from veilset.containers import Keep, inspect, rebuild
 from veilset.containers.clean import clean_file
 from veilset.containers.verify import verify
-from veilset.testing.planted import Planted, every_planted
+from veilset.testing.planted import Planted
+from veilset.testing.planted_files import every_planted
 
 ALL = every_planted()
 NAMES = [planted.name for planted in ALL]
