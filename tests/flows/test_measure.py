@@ -1,4 +1,5 @@
 import json
+from dataclasses import fields
 from pathlib import Path
 
 import cv2
@@ -7,6 +8,7 @@ import pytest
 
 from veilset.core.errors import Malformed, UnknownName, UsageError
 from veilset.core.measurement import Measurement
+from veilset.flows.catalog import Catalog, catalog
 from veilset.flows.measure import measure
 from veilset.flows.measure_pairs import changed_regions, place_of
 from veilset.flows.release import release
@@ -130,3 +132,19 @@ def test_a_damaged_journal_is_refused(tmp_path, photos, policy):
     (tmp_path / "out" / "private" / "trail.jsonl").write_text("{}\n")
     with pytest.raises(Malformed, match="damaged"):
         place_of(tmp_path / "out")
+
+
+def test_a_detector_that_is_not_there_is_named_and_the_rest_goes_on(tmp_path):
+    before, after = crowd(tmp_path, mosaic, people=3, each=2)
+
+    class Without(Catalog):
+        def build(self, role, name, settings=None):
+            if role == "detector":
+                raise UnknownName(f"no detector is called {name!r}")
+            return super().build(role, name, settings)
+
+    known = catalog()
+    names = Without(**{field.name: getattr(known, field.name) for field in fields(known)})
+    done = measure(before, after, probes=["detection_kept", "link"], names=names)
+    assert set(done.not_tested) == {"detection_kept"}
+    assert done.measurements[0].probe == "link"

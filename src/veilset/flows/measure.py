@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from veilset.core.errors import MissingExtra, MissingWeights, Unproven, Unsupported
+from veilset.core.errors import MissingExtra, MissingWeights, UnknownName, Unproven, Unsupported
 from veilset.core.measurement import Measurement
 from veilset.core.roles import Case, Knowledge, Probe, Ref, Source
 from veilset.flows.catalog import Catalog, catalog
@@ -164,7 +164,7 @@ def _run(
         rng = np.random.default_rng([seed, number])
         try:
             measured += guarded(f"probe {name}", Ref("", "the pairs"), probe.run, case, rng=rng)
-        except (Unsupported, MissingWeights, MissingExtra, Unproven) as error:
+        except (Unsupported, MissingWeights, MissingExtra, UnknownName, Unproven) as error:
             missing[name] = error.message
     progress("measuring", len(probes), len(probes))
     return tuple(measured), missing
