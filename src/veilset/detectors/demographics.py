@@ -13,8 +13,9 @@ from veilset.core.check import in_range, positive
 from veilset.core.finding import Finding, Risk
 from veilset.core.sample import Image, Media, Sample
 from veilset.core.where import Box
-from veilset.detectors.face import Face
+from veilset.detectors import centerface
 from veilset.detectors.landmarks import view
+from veilset.detectors.looked_at import faces_of
 from veilset.weights import onnx
 
 Pixels = NDArray[np.uint8]
@@ -107,14 +108,14 @@ class Demographics:
         in_range(0, 1, min_score=self.min_score, minor_from=self.minor_from)
         positive(min_side=self.min_side)
 
+    def weights(self) -> tuple[str, ...]:
+        """Files of weights that it runs."""
+        return (WEIGHTS, centerface.WEIGHTS)
+
     def find(self, sample: Sample) -> tuple[Finding, ...]:
         """One finding for each face that is large enough, in the order of the face detector."""
-        faces = Face(min_score=self.min_score).find(sample)
-        return tuple(
-            self._finding(sample.image.pixels, face.where, face.score)
-            for face in faces
-            if isinstance(face.where, Box) and face.where.side >= self.min_side
-        )
+        faces = faces_of(sample.image, self.min_score, self.min_side)
+        return tuple(self._finding(sample.image.pixels, box, score) for box, score in faces)
 
     def _finding(self, pixels: Pixels, box: Box, score: float) -> Finding:
         planes = np.ascontiguousarray(crop(pixels, box).transpose(2, 0, 1)[None], dtype=np.float32)

@@ -68,6 +68,10 @@ class Explicit:
         for name in self.classes:
             one_of(("hentai", "porn", "sexy"), classes=name)
 
+    def weights(self) -> tuple[str, ...]:
+        """Files of weights that it runs."""
+        return (WEIGHTS,)
+
     def find(self, sample: Sample) -> tuple[Finding, ...]:
         """One finding, or none."""
         scores = judge(sample.image.pixels)

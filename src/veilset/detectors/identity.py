@@ -13,9 +13,9 @@ from veilset.core.check import in_range, positive
 from veilset.core.finding import Finding, Risk
 from veilset.core.sample import Image, Media, Sample
 from veilset.core.where import Box
-from veilset.detectors import landmarks
-from veilset.detectors.face import Face
+from veilset.detectors import centerface, landmarks, yunet
 from veilset.detectors.grouping import average_linkage
+from veilset.detectors.looked_at import faces_of
 from veilset.weights import onnx
 
 Pixels = NDArray[np.uint8]
@@ -77,14 +77,17 @@ class Identity:
         in_range(0, 1, min_alike=self.min_alike, min_score=self.min_score, min_sure=self.min_sure)
         positive(min_side=self.min_side)
 
+    def weights(self) -> tuple[str, ...]:
+        """Files of weights that it runs."""
+        return (WEIGHTS, centerface.WEIGHTS, yunet.WEIGHTS)
+
     def observe(self, sample: Sample) -> Observed:
         """Box, score and embedding (half precision) of each face that can be compared."""
         seen = []
-        for face in Face(min_score=self.min_score).find(sample):
-            if isinstance(face.where, Box) and face.where.side >= self.min_side:
-                vector = embed(sample.image.pixels, face.where, self.min_sure)
-                if vector is not None:
-                    seen.append((face.where, face.score, vector.astype(np.float16).tobytes()))
+        for box, score in faces_of(sample.image, self.min_score, self.min_side):
+            vector = embed(sample.image.pixels, box, self.min_sure)
+            if vector is not None:
+                seen.append((box, score, vector.astype(np.float16).tobytes()))
         return tuple(seen)
 
     def conclude(self, observed: Mapping[str, Observed]) -> Mapping[str, tuple[Finding, ...]]:

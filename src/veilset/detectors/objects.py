@@ -30,6 +30,7 @@ CLASSES = (
 PERSON = CLASSES.index("person")
 VEHICLES = tuple(map(CLASSES.index, ("car", "motorcycle", "bus", "truck")))
 SMALLEST = 300
+WEIGHTS = {"fastestdet": fastestdet.WEIGHTS, "yolox": yolox.WEIGHTS}
 NETWORKS = {"fastestdet": fastestdet.detect, "yolox": yolox.detect}
 
 

@@ -74,6 +74,10 @@ class Person:
         for model in self.models:
             one_of(objects.NETWORKS, models=model)
 
+    def weights(self) -> tuple[str, ...]:
+        """Files of weights that it runs."""
+        return (*(objects.WEIGHTS[model] for model in self.models), *((deeplab.WEIGHTS,) if self.masks else ()))
+
     def find(self, sample: Sample) -> tuple[Finding, ...]:
         """People, surest first."""
         pixels = sample.image.pixels

@@ -99,6 +99,10 @@ class Plate:
         if self.widest < self.narrowest:
             raise BadSetting(f"widest must be at least narrowest, got {self.widest} and {self.narrowest}")
 
+    def weights(self) -> tuple[str, ...]:
+        """Files of weights that it runs."""
+        return (text_regions.WEIGHTS, objects.WEIGHTS["yolox"])
+
     def find(self, sample: Sample) -> tuple[Finding, ...]:
         """Plates, surest first."""
         pixels = sample.image.pixels

@@ -43,6 +43,10 @@ class Screen:
         in_range(0, 1, min_score=self.min_score)
         in_range(1, 4, levels=self.levels)
 
+    def weights(self) -> tuple[str, ...]:
+        """Files of weights that it runs."""
+        return (objects.WEIGHTS["yolox"],)
+
     def find(self, sample: Sample) -> tuple[Finding, ...]:
         """Screens, surest first."""
         numbers = tuple(map(objects.CLASSES.index, SCREENS))

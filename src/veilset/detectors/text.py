@@ -56,6 +56,10 @@ class Text:
         in_range(0, 1, min_score=self.min_score, min_sure=self.min_sure)
         in_range(320, 4096, side=self.side)
 
+    def weights(self) -> tuple[str, ...]:
+        """Files of weights that it runs."""
+        return (text_regions.WEIGHTS, *((reading.WEIGHTS,) if self.words else ()))
+
     def find(self, sample: Sample) -> tuple[Finding, ...]:
         """Lines from top to bottom, each followed by the kinds that it seems to hold."""
         pixels = sample.image.pixels

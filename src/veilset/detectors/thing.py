@@ -52,6 +52,10 @@ class Thing:
         for name in self.classes:
             one_of(NAMES, classes=name)
 
+    def weights(self) -> tuple[str, ...]:
+        """Files of weights that it runs."""
+        return (objects.WEIGHTS["yolox"],)
+
     def find(self, sample: Sample) -> tuple[Finding, ...]:
         """Things, surest first."""
         numbers = tuple(map(objects.CLASSES.index, self.classes))

@@ -155,7 +155,8 @@ class People:
 def unmatched(persons: Sequence[Finding], faces: Sequence[Finding]) -> tuple[list[Finding], list[Finding]]:
     """Persons in whose upper two thirds no face of their own lies, and faces that lie in no person.
 
-    The surest person chooses first; each face goes to one person alone.
+    The surest person chooses first; each face goes to one person alone. A face lower than a sixteenth of the person is
+    not that person's: a head is about a seventh of a standing adult.
     """
     left = [face for face in faces if _box(face) is not None]
     alone = []
@@ -183,4 +184,6 @@ def _within(face: Box | None, person: Box | None) -> bool:
     if face is None or person is None:
         return False
     x, y = face.x + face.width / 2, face.y + face.height / 2
+    if face.height < person.height / 16:
+        return False
     return person.x <= x <= person.x + person.width and person.y <= y <= person.y + person.height * 2 / 3
