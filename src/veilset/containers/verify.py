@@ -53,7 +53,8 @@ _OURS = (
 )
 # Pieces of the Huffman tables that the JPEG standard prints, and words of every colour profile's header.
 _STANDARD_TABLES = re.compile(
-    rb"[%&]?'\(\)\*|4?56789:?|CDEFGHIJ?|STUVWXYZ?|[cC]?defghij?|[sS]?tuvwxyz?|(?:mntr|scnr|prtr|spac)(?:RGB |GRAY|CMYK|Lab )(?:XYZ|Lab)"
+    rb"[%&]?'\(\)\*|4?56789:?|CDEFGHIJ?|STUVWXYZ?|[cC]?defghij?|[sS]?tuvwxyz?"
+    rb"|(?:mntr|scnr|prtr|spac)(?:RGB |GRAY|CMYK|Lab )(?:XYZ|Lab)"
 )
 
 
