@@ -54,8 +54,11 @@ _OURS = (
     b"ANIMEXTS1.0",
     b"ICCRGBG1012",
 )
-# Pieces of the Huffman tables that the JPEG standard prints, and that most pictures and thumbnails share.
-_STANDARD_TABLES = re.compile(rb"[%&]?'\(\)\*|4?56789:?|CDEFGHIJ?|STUVWXYZ?|[cC]?defghij?|[sS]?tuvwxyz?")
+# Pieces of the Huffman tables that the JPEG standard prints, and words of every colour profile's header.
+_STANDARD_TABLES = re.compile(
+    rb"[%&]?'\(\)\*|4?56789:?|CDEFGHIJ?|STUVWXYZ?|[cC]?defghij?|[sS]?tuvwxyz?"
+    rb"|(?:mntr|scnr|prtr|spac)(?:RGB |GRAY|CMYK|Lab )(?:XYZ|Lab)"
+)
 
 
 @dataclass(frozen=True, slots=True)
