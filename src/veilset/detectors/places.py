@@ -219,6 +219,9 @@ class Places:
         apart: Metres that home and work lie apart, at least.
         minutes: How near in time two people have to be at one place to count as together.
 
+    *Shapes and units*: `reach` and `apart` in metres along the sphere, `minutes` in minutes; coordinates in degrees
+    (WGS 84), hours by the offset that the file names. One observation per sample: its place, time, camera and names.
+
     *Source*: clustering by single linkage on the sphere; roles by the hours that people keep. Missing a home is the
     failure that matters, so two evenings are enough to name one.
 
