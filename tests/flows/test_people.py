@@ -11,6 +11,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from veilset.core.errors import BadSetting
 from veilset.core.finding import Finding, Risk
 from veilset.core.interval import clopper_pearson
 from veilset.core.registry import Entry, Registry
@@ -18,10 +19,13 @@ from veilset.core.roles import Ref
 from veilset.core.sample import Image, Media, Origin, Sample
 from veilset.core.where import Box, Polygon
 from veilset.detectors.reviewer import Reviewer
+from veilset.flows.asked import asked, detectors
 from veilset.flows.audit import audit
 from veilset.flows.catalog import Catalog, catalog
 from veilset.flows.look import Seen
 from veilset.flows.people import FEWER, NO_FACE, NO_PERSON, People, unmatched
+from veilset.flows.people_tables import write_tables
+from veilset.records.groups import read_groups
 
 BOTH = frozenset({"face", "person", "demographics"})
 
@@ -168,3 +172,29 @@ def test_one_and_two_workers_say_the_same(photos) -> None:
     two = audit(photos.path, find=["metadata", "duplicate"], workers=2).summary
     assert one == two
     assert one.people == two.people
+
+
+def test_detectors_may_be_asked_for_with_settings() -> None:
+    built = detectors(
+        catalog(third_party=False), ["metadata", "text: {words: true, side: 960}", "reviewer: {path: a.json}"]
+    )
+    assert list(built) == ["metadata", "text", "reviewer"]
+    assert (built["text"].words, built["text"].side, built["reviewer"].path) == (True, 960, "a.json")
+    for said in ("text: words", "text: {words", "text: {words: maybe}", "text: {word: true}", "a: {}\nb: {}"):
+        with pytest.raises((BadSetting, KeyError)):
+            detectors(catalog(third_party=False), [said])
+    assert asked("face") == ("face", {})
+
+
+def test_who_was_told_apart_can_be_read_as_groups(tmp_path: Path) -> None:
+    people = People()
+
+    def identity(who: str) -> Finding:
+        return Finding("identity", Box(0, 0, 9, 9), 0.9, "t", subject=who)
+
+    people.group(Ref("1", "a.jpg"), [identity("person-00001"), identity("person-00002"), face(1)])
+    people.group(Ref("2", "b.jpg"), [identity("person-00001")])
+    write_tables(tmp_path, people)
+    groups = read_groups(tmp_path / "identity_groups.csv")
+    assert groups == {"person-00001": frozenset({"a.jpg", "b.jpg"}), "person-00002": frozenset({"a.jpg"})}
+    assert people.to_plain()["identities"] == 2

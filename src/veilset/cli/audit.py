@@ -15,7 +15,12 @@ def audit(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="New folder for the private report; none with --json alone.")
     ] = None,
-    find: Annotated[list[str] | None, typer.Option("--find", "-f", help="Detector to run; may be given again.")] = None,
+    find: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--find", "-f", help="Detector to run, such as face or 'text: {words: true}'; may be given again."
+        ),
+    ] = None,
     workers: Workers = 0,
     as_json: Json = False,
 ) -> None:
@@ -35,6 +40,10 @@ def audit(
     ]
     if "face" in summary.detectors:
         words.append(f"  pictures with faces: {faces}")
+    if {"face", "person"} <= set(summary.detectors):
+        words.append(f"  pictures with a person without a visible face: {summary.people.with_faceless}")
+    if "demographics" in summary.detectors:
+        words.append(f"  pictures that likely show somebody under 18: {summary.people.with_minors}")
     if "metadata" in summary.detectors:
         words.append(f"  pictures that tell a place: {len(summary.places)}")
     words += [f"  cannot be read: {name}: {why}" for name, why in summary.unreadable[:10]]

@@ -9,6 +9,7 @@ from typing import Any
 
 from veilset.core.errors import Unreadable, UsageError
 from veilset.core.roles import Detector, Engine, SetDetector, Source
+from veilset.flows.asked import detectors
 from veilset.flows.catalog import Catalog, catalog
 from veilset.flows.findings_coco import write_coco
 from veilset.flows.look import Look, guarded
@@ -44,8 +45,8 @@ def audit(
     Args:
         photos: Folder of pictures.
         report: New folder for `report.html`, `audit.json`, `findings.parquet`, `findings_coco.json`, `samples.csv`,
-            `classes.csv`, `shares.csv` and `disagreements.csv`; private.
-        find: Detectors by name, with their defaults.
+            `classes.csv`, `shares.csv`, `disagreements.csv` and `identity_groups.csv`; private.
+        find: Detectors by name, or with settings as in a policy: `text: {words: true}`.
         workers: Processes; 0 means one per core.
         progress: Called with what is being done, how much is done, and how much there is.
         names: Catalog of wings; the installed one by default.
@@ -57,8 +58,12 @@ def audit(
     """
     names = names or catalog()
     source: Source = names.build("source", "folder", {"path": str(photos)})
+<<<<<<< HEAD
     built: dict[str, Any] = {name: names.build("detector", name) for name in dict.fromkeys(find)}
     weights_of(built.values())
+=======
+    built: dict[str, Any] = detectors(names, find)
+>>>>>>> sight
     out = _report_folder(photos, report)
     refs = source.refs()
     if not refs:

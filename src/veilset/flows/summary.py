@@ -140,6 +140,7 @@ class Collector:
         """Count what set detectors found."""
         for sample, findings in concluded.items():
             self._count(refs[sample], tuple(findings))
+            self._summary.people.group(refs[sample], findings)
 
     def summary(self, photos: str, detectors: tuple[str, ...]) -> Summary:
         """The numbers so far."""
