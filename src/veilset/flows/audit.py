@@ -58,12 +58,8 @@ def audit(
     """
     names = names or catalog()
     source: Source = names.build("source", "folder", {"path": str(photos)})
-<<<<<<< HEAD
-    built: dict[str, Any] = {name: names.build("detector", name) for name in dict.fromkeys(find)}
-    weights_of(built.values())
-=======
     built: dict[str, Any] = detectors(names, find)
->>>>>>> sight
+    weights_of(built.values())
     out = _report_folder(photos, report)
     refs = source.refs()
     if not refs:
