@@ -14,6 +14,7 @@ from veilset.core.errors import MissingExtra, MissingWeights, UnknownName, Unpro
 from veilset.core.measurement import Measurement
 from veilset.core.roles import Case, Knowledge, Probe, Ref, Source
 from veilset.flows.catalog import Catalog, catalog
+from veilset.flows.chain import treatments_of
 from veilset.flows.look import guarded
 from veilset.flows.measure_pairs import MeasuredPairs, place_of
 from veilset.flows.progress import Progress, silent
@@ -114,7 +115,7 @@ def measure(
     names = names or catalog()
     place = place_of(Path(after))
     plan = _policy(policy, place.policy, names)
-    treatments = {kind: operator for kind, _, operator in plan.operators()} if plan else {}
+    treatments = treatments_of(plan)
     kind = next((k for k, o in treatments.items() if k != "*" and o.touches == "region"), "face")
     originals: Source = names.build("source", "folder", {"path": str(before), "subjects": subjects})
     treated: Source = names.build("source", "folder", {"path": str(place.samples)})

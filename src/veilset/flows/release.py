@@ -12,6 +12,7 @@ from veilset.core.noise import Noise, SystemNoise, generator
 from veilset.core.roles import Case, Engine, Knowledge, Ref, Source
 from veilset.flows import assemble
 from veilset.flows.catalog import Catalog, catalog
+from veilset.flows.chain import treatments_of
 from veilset.flows.charge import purse_of
 from veilset.flows.labels import carry_labels
 from veilset.flows.look import guarded
@@ -153,8 +154,7 @@ def _probe(run: Run, tally: Tally) -> tuple[Measurement, ...]:
     """Every probe of the policy over the released pairs."""
     after: Source = run.names.build("source", "folder", {"path": str(run.place.samples)})
     pairs = Pairs(run.source, after, tally.of("released"), run.place.trail)
-    treatments = {kind: operator for kind, _, operator in run.policy.operators()}
-    case = Case(pairs, Knowledge(treatments), run.names.build)
+    case = Case(pairs, Knowledge(treatments_of(run.policy)), run.names.build)
     measured: list[Measurement] = []
     for number, (name, probe) in enumerate(run.policy.probes()):
         run.progress(f"measuring {name}", number, len(run.policy.gates))
