@@ -18,9 +18,11 @@ from veilset.core.where import Box, Mask, Polygon, Tag
 from veilset.flows.findings_file import FindingsFile
 from veilset.flows.look import Seen
 from veilset.flows.people import People
+from veilset.flows.whereabouts import Whereabouts
 
 LISTED = 200
 RISKIEST = 24
+PAIRS = 24
 PER_PICTURE = ("0", "1", "2", "3+")
 SIZES = (("under 8 px", 8.0), ("8-16 px", 16.0), ("16-32 px", 32.0), ("32-64 px", 64.0), ("over 64 px", float("inf")))
 WEIGHT = {Risk.HIDDEN: 6.0, Risk.PLACE: 4.0, Risk.PERSON: 3.0, Risk.CONTENT: 1.5, Risk.DEVICE: 1.0, Risk.TIME: 0.5}
@@ -63,6 +65,8 @@ class Summary:
     places: list[tuple[float, float, str]] = field(default_factory=list)
     riskiest: list[tuple[float, Ref, str, tuple[Finding, ...]]] = field(default_factory=list)
     people: People = field(default_factory=People)
+    hidden: list[tuple[Ref, Finding]] = field(default_factory=list)
+    whereabouts: Whereabouts | None = None
 
     def to_plain(self) -> dict[str, Any]:
         """JSON-ready; pictures and findings stay in the other files."""
@@ -82,6 +86,7 @@ class Summary:
             },
             "places": [{"latitude": lat, "longitude": lon, "name": name} for lat, lon, name in self.places],
             "people": self.people.to_plain(),
+            **({} if self.whereabouts is None else {"whereabouts": self.whereabouts.to_plain()}),
             "riskiest": [{"name": ref.name, "risk": round(risk, 3), "why": why} for risk, ref, why, _ in self.riskiest],
         }
 
@@ -142,6 +147,10 @@ class Collector:
             self._count(refs[sample], tuple(findings))
             self._summary.people.group(refs[sample], findings)
 
+    def place(self, found: Whereabouts) -> None:
+        """Take what the whole set says about people and places."""
+        self._summary.whereabouts = found
+
     def summary(self, photos: str, detectors: tuple[str, ...]) -> Summary:
         """The numbers so far."""
         self._summary.photos, self._summary.detectors = photos, detectors
@@ -160,11 +169,20 @@ class Collector:
                 _into(groups, value, name, count)
         for path in {f.where.path for f in findings if isinstance(f.where, Tag)}:
             _into(summary.tags, path, name)
+        self._hide(ref, findings)
         for finding in findings:
             if "coordinates" in finding.detail and isinstance(finding.value, list | tuple):
                 summary.places.append((float(finding.value[0]), float(finding.value[1]), name))
         if self._findings is not None:
             self._findings.add(ref, findings)
+
+    def _hide(self, ref: Ref, findings: tuple[Finding, ...]) -> None:
+        """Keep the pictures in files that differ most from what the files show."""
+        hidden = [(ref, finding) for finding in findings if finding.kind == "hidden_image"]
+        if hidden:
+            ranked = [*self._summary.hidden, *hidden]
+            ranked.sort(key=lambda one: -(one[1].detail.get("difference") or 0.0))
+            self._summary.hidden = ranked[:PAIRS]
 
     def _rank(self, ref: Ref, findings: tuple[Finding, ...]) -> None:
         risk = sum(WEIGHT.get(finding.risk, 0.1) * finding.score for finding in findings)

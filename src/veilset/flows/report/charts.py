@@ -65,6 +65,22 @@ def world(points: Sequence[tuple[float, float, str]]) -> str:
     return f'<svg viewBox="0 0 {width:.0f} {height:.0f}" role="img" width="{width:.0f}">{"".join(lines)}</svg>'
 
 
+def week(hours: Sequence[int]) -> str:
+    """168 counts from Monday midnight, as a square for each hour of the week: the more, the darker."""
+    most = max(hours, default=0) or 1
+    days = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+    parts = [f'<text x="0" y="{number * 22 + 37}">{day}</text>' for number, day in enumerate(days)]
+    parts += [f'<text x="{40 + hour * 24}" y="14">{hour}</text>' for hour in range(0, 24, 3)]
+    for index, count in enumerate(hours):
+        day, hour = divmod(index, 24)
+        if count:
+            parts.append(
+                f'<rect class="bar" x="{40 + hour * 24}" y="{day * 22 + 22}" width="22" height="20" '
+                f'fill-opacity="{0.15 + 0.85 * count / most:.2f}"><title>{days[day]} {hour}:00: {count}</title></rect>'
+            )
+    return f'<svg viewBox="0 0 {WIDTH} 180" role="img" aria-label="hours of the week" width="{WIDTH}">{"".join(parts)}</svg>'
+
+
 def _round_step(rough: float) -> float:
     """The nearest 1, 2 or 5 times a power of ten below `rough`."""
     power = 10 ** math.floor(math.log10(rough))
