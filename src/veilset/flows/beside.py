@@ -28,6 +28,10 @@ class Beside:
         """As the source has them."""
         return self.source.refs()
 
+    def others(self) -> Sequence[str]:
+        """As the source has them."""
+        return self.source.others()
+
     def load(self, ref: Ref) -> Sample:
         """As the source loads it, with more tags."""
         sample, full = self.source.load(ref), Path(self.path) / ref.name
