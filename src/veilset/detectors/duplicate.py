@@ -30,7 +30,7 @@ class Fingerprint(NamedTuple):
 def fingerprint(pixels: NDArray[np.uint8], *, turned: bool) -> Fingerprint:
     """Of RGB pixels (height, width, 3); without `turned` only the upright hash."""
     digest = hashlib.sha256(repr(pixels.shape).encode())
-    digest.update(np.ascontiguousarray(pixels))
+    digest.update(np.ascontiguousarray(pixels).data)
     height, width = pixels.shape[:2]
     if max(height, width) > LARGEST:
         # The hash averages down to 32 pixels a side: done in two steps, a large picture needs no large memory.
