@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -11,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from veilset.core.errors import BadSetting
+from veilset.core.errors import BadSetting, MissingWeights
 from veilset.core.finding import Finding, Risk
 from veilset.core.interval import clopper_pearson
 from veilset.core.registry import Entry, Registry
@@ -198,3 +200,22 @@ def test_who_was_told_apart_can_be_read_as_groups(tmp_path: Path) -> None:
     groups = read_groups(tmp_path / "identity_groups.csv")
     assert groups == {"person-00001": frozenset({"a.jpg", "b.jpg"}), "person-00002": frozenset({"a.jpg"})}
     assert people.to_plain()["identities"] == 2
+
+
+@pytest.mark.slow
+@pytest.mark.weights
+@pytest.mark.data
+def test_networks_say_the_same_with_one_and_two_workers(tmp_path: Path) -> None:
+    folder = Path(os.environ.get("VEILSET_DATA", "../shared/data")) / "people_photos" / "images"
+    if not folder.is_dir():
+        pytest.skip("people_photos is not below VEILSET_DATA")
+    for path in sorted(folder.glob("dlib_2008*.jpg"))[:4]:
+        shutil.copy(path, tmp_path)
+    find = ["person", "explicit", "text", "plate", "thing", "screen", "demographics", "identity", "duplicate"]
+    try:
+        one, two = (audit(tmp_path, find=find, workers=workers).summary for workers in (1, 2))
+    except MissingWeights as error:
+        pytest.skip(error.message)
+    assert one == two
+    assert one.people == two.people
+    assert one.people.persons > 0

@@ -32,7 +32,7 @@ COLUMNS = (
     "plates",
 )
 NO_FACE = "a person is seen, but no face is found"
-FEWER = "more persons than faces"
+FEWER = "a person without a visible face beside others"
 NO_PERSON = "a face is found, but no person around it"
 
 Disagreement = tuple[float, Ref, str, tuple[Finding, ...]]
@@ -149,11 +149,11 @@ class People:
         if not alone and not lonely:
             return
         if alone and not faces:
-            urgency, why = 2 + max(one.score for one in alone), f"{NO_FACE} ({len(alone)})"
+            urgency, why = 2 + max(one.score for one in alone), f"{NO_FACE} ({len(alone)} of {len(persons)} persons)"
         elif alone:
-            urgency, why = 1 + max(one.score for one in alone), f"{FEWER} ({len(persons)} and {len(faces)})"
+            urgency, why = 1 + max(one.score for one in alone), f"{FEWER} ({len(alone)} of {len(persons)} persons)"
         else:
-            urgency, why = max(one.score for one in lonely), f"{NO_PERSON} ({len(lonely)})"
+            urgency, why = max(one.score for one in lonely), f"{NO_PERSON} ({len(lonely)} of {len(faces)} faces)"
         self.first.append((urgency, ref, why, (*persons, *faces)))
         if len(self.first) > 2 * LISTED:
             self.first = heapq.nsmallest(LISTED, self.first, key=lambda one: (-one[0], one[1].name))

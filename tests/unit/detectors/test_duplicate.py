@@ -61,3 +61,10 @@ def test_pairs_are_all_pairs() -> None:
             if prints[i].digest != prints[j].digest and (i, j) not in joined:
                 firsts = [next(k for k in range(30) if prints[k].digest == prints[n].digest) for n in (i, j)]
                 assert bits > most or tuple(sorted(firsts)) in joined
+
+
+def test_a_large_picture_is_averaged_in_two_steps_to_the_same_hash() -> None:
+    small = texture(300, 240, seed=4)
+    large = np.repeat(np.repeat(small, 10, axis=0), 10, axis=1)
+    found = seen({"a": small, "b": large}, bits=2, turned=False)
+    assert set(found) == {"a", "b"}
