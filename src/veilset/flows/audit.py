@@ -94,6 +94,7 @@ def audit(
             if isinstance(detector, Places):
                 collector.place(whereabouts(by_id, detector, observed[name], concluded))
     summary = collector.summary(str(photos), tuple(built))
+    summary.others = tuple(source.others())
     if out is not None:
         progress("writing the report", 0, 1)
         write_page(out / "report.html", summary, source)

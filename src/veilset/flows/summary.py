@@ -55,6 +55,7 @@ class Summary:
     detectors: tuple[str, ...]
     samples: int = 0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
+    others: tuple[str, ...] = ()
     formats: Groups = field(default_factory=dict)
     kinds: Groups = field(default_factory=dict)
     risks: Groups = field(default_factory=dict)
@@ -80,6 +81,7 @@ class Summary:
             "detectors": list(self.detectors),
             "samples": self.samples,
             "unreadable": [{"name": name, "reason": reason} for name, reason in self.unreadable],
+            "others": list(self.others),
             **{
                 key: plain(getattr(self, key))
                 for key in ("formats", "kinds", "risks", "tags", "sources", "faces_per_picture", "face_sizes")

@@ -55,6 +55,8 @@ def _sections(summary: Summary, source: Source) -> Iterator[str]:
     yield section("formats", "Formats", _groups("format", summary.formats, "format"))
     yield section("sources", "Who found it", _groups("source", summary.sources, "detector"))
     yield section("unreadable", "Cannot be read", _unreadable(summary))
+    besides = listing("besides", "files that are no pictures, not looked at", summary.others[:200], len(summary.others))
+    yield section("others", "Besides the pictures", besides)
 
 
 def _tiles(summary: Summary) -> Iterator[tuple[str, str, str]]:
