@@ -12,6 +12,8 @@ from veilset.flows.curve import Point, Tuned, value_of
 from veilset.flows.report.page import page, section, table
 from veilset.flows.workplace import write_atomically
 
+WIDTH, LEFT, TOP, FLOOR = 720, 60, 28, 370
+
 
 def write_page(path: Path, operator: str, done: Tuned) -> None:
     """Write the page, self-contained."""
@@ -23,6 +25,7 @@ def write_page(path: Path, operator: str, done: Tuned) -> None:
         "than it is; measure the release itself.</p>"
     )
     if done.by_vote:
+        warning = "PRIVATE until the set is released: the proposal was charged to the budget, whoever knows it or not."
         basis = f'<p class="soft">Chosen on {escape(done.data)}.</p>'
         head, rows = head[:3], [row[:3] for row in rows]
     drawn = [] if done.by_vote else [section("curve", "Privacy against utility", curve(done))]
@@ -70,11 +73,11 @@ class Layout:
     across: Scale
     up: Scale
     chance: float | None
-    width: int = 720
+    width: int = WIDTH
     height: int = 420
-    left: int = 60
-    top: int = 28
-    floor: int = 370
+    left: int = LEFT
+    top: int = TOP
+    floor: int = FLOOR
 
 
 def layout_of(done: Tuned) -> Layout | None:
@@ -83,11 +86,9 @@ def layout_of(done: Tuned) -> Layout | None:
     drawn = tuple((n, x, y) for n, (x, y) in enumerate(placed) if x is not None and y is not None)
     if not drawn:
         return None
-    space = Layout.__dataclass_fields__
-    left, top, floor, width = (space[name].default for name in ("left", "top", "floor", "width"))
-    across = Scale([end for _, x, _ in drawn for end in (x.low, x.high)], left + 12, width - 36)
+    across = Scale([end for _, x, _ in drawn for end in (x.low, x.high)], LEFT + 12, WIDTH - 36)
     chance = drawn[0][2].chance
-    up = Scale([end for _, _, y in drawn for end in (y.low, y.high, y.low if chance is None else chance)], floor, top)
+    up = Scale([end for _, _, y in drawn for end in (y.low, y.high, y.low if chance is None else chance)], FLOOR, TOP)
     return Layout(drawn, across, up, chance)
 
 
