@@ -15,6 +15,7 @@ from veilset.core.errors import DataError, Occupied, Refusal, Unreadable, UsageE
 from veilset.flows.progress import Progress, silent
 
 _THREADS = 4
+_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -62,49 +63,76 @@ def clean(
         raise UsageError("say where the clean files go: -o FOLDER, --in-place, or --check to only look.")
     jobs = list(_files(paths))
     allowed = keep or Keep()
+    work: Callable[[tuple[str, str]], Cleaned]
     if check:
-        work: list[Callable[[], Cleaned]] = [partial(_checked, path) for path, _ in jobs]
+        work = _checked
     elif out is None:
-        work = [
-            partial(clean_in_place, path, allowed, backup=backup, thorough=thorough)
-            for path, _ in jobs
-            if not path.name.endswith(BACKUP)
-        ]
-        jobs = [job for job in jobs if not job[0].name.endswith(BACKUP)]
+        work = partial(_in_place, allowed, backup, thorough)
+        jobs = [job for job in jobs if not job[0].endswith(BACKUP)]
     else:
-        work = [partial(clean_file, path, _target(out, name), allowed, thorough=thorough) for path, name in jobs]
+        jobs = _targets(out, jobs)
+        work = partial(_to_target, allowed, thorough)
+    parts = [jobs[first : first + _AT_ONCE] for first in range(0, len(jobs), _AT_ONCE)]
     done: list[Cleaned] = []
     # The kernel copies and numpy scans without holding the interpreter, so threads are enough.
     with ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
-        for cleaned in pool.map(lambda job: job(), work):
-            done.append(cleaned)
-            progress("clean", len(done), len(work))
-    names = (path.as_posix() for path, _ in jobs)
+        for cleaned in pool.map(lambda part: [work(job) for job in part], parts):
+            done += cleaned
+            progress("clean", len(done), len(jobs))
+    names = (Path(path).as_posix() for path, _ in jobs)
     return CleanedFiles(tuple(zip(names, done, strict=True)))
 
 
-def _files(paths: Sequence[Path]) -> Iterator[tuple[Path, Path]]:
+def _files(paths: Sequence[Path]) -> Iterator[tuple[str, str]]:
+    """Each file, and its name below the path that was given."""
     for path in paths:
         if path.is_dir():
-            for found in sorted(path.rglob("*")):
-                if found.is_file():
-                    yield found, found.relative_to(path)
+            yield from _below(os.fspath(path), "")
         elif path.is_file():
-            yield path, Path(path.name)
+            yield os.fspath(path), path.name
         else:
             raise Unreadable(f"{path} does not exist.")
 
 
-def _target(out: Path, name: Path) -> Path:
-    target = out / name
-    if target.exists():
-        raise Occupied(f"{target} is already there; choose an empty folder.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    return target
+def _below(root: str, folder: str) -> Iterator[tuple[str, str]]:
+    with os.scandir(os.path.join(root, folder) if folder else root) as entries:  # noqa: PTH118
+        found = sorted(entries, key=lambda entry: entry.name)
+    for entry in found:
+        name = f"{folder}/{entry.name}" if folder else entry.name
+        if entry.is_dir(follow_symlinks=False):
+            yield from _below(root, name)
+        elif entry.is_file():
+            yield entry.path, name
 
 
-def _checked(path: Path) -> Cleaned:
+def _targets(out: Path, jobs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Where each clean copy goes; folders are made, and what is there already is refused before anything is written."""
+    there: dict[str, set[str]] = {}
+    found = []
+    for path, name in jobs:
+        target = os.path.join(out, name)  # noqa: PTH118
+        folder, last = os.path.split(target)
+        if folder not in there:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            there[folder] = set(os.listdir(folder))  # noqa: PTH208 - names alone
+        if last in there[folder]:
+            raise Occupied(f"{target} is already there, or two files would get this name; choose an empty folder.")
+        there[folder].add(last)
+        found.append((path, target))
+    return found
+
+
+def _to_target(keep: Keep, thorough: bool, job: tuple[str, str]) -> Cleaned:
+    return clean_file(Path(job[0]), Path(job[1]), keep, thorough=thorough)
+
+
+def _in_place(keep: Keep, backup: bool, thorough: bool, job: tuple[str, str]) -> Cleaned:
+    return clean_in_place(Path(job[0]), keep, backup=backup, thorough=thorough)
+
+
+def _checked(job: tuple[str, str]) -> Cleaned:
     """Whether a file says anything besides its pixels; what it says is named by tag, never by value."""
+    path = Path(job[0])
     try:
         listing = inspect(path)
     except DataError as error:
