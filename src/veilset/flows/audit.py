@@ -10,11 +10,8 @@ from typing import Any
 from veilset.core.errors import Unreadable, UsageError
 from veilset.core.roles import Detector, Engine, SetDetector, Source
 from veilset.flows.catalog import Catalog, catalog
-from veilset.flows.findings_coco import write_coco
 from veilset.flows.look import Look, guarded
-from veilset.flows.people_tables import write_tables
 from veilset.flows.progress import Progress, silent
-from veilset.flows.report.audit_page import write_page
 from veilset.flows.summary import Collector, Summary
 from veilset.flows.weights import weights_of
 from veilset.flows.workplace import write_atomically, writing
@@ -82,12 +79,21 @@ def audit(
     summary = collector.summary(str(photos), tuple(built))
     if out is not None:
         progress("writing the report", 0, 1)
-        write_page(out / "report.html", summary, source)
-        write_atomically(out / "audit.json", summary.to_json().encode())
-        write_tables(out, summary.people)
-        write_coco(out, summary.kinds)
+        _write_report(out, summary, source)
         progress("writing the report", 1, 1)
     return Audited(summary, out)
+
+
+def _write_report(out: Path, summary: Summary, source: Source) -> None:
+    # What draws pages and reads Parquet takes longer to load than thousands of files to look through.
+    from veilset.flows.findings_coco import write_coco
+    from veilset.flows.people_tables import write_tables
+    from veilset.flows.report.audit_page import write_page
+
+    write_page(out / "report.html", summary, source)
+    write_atomically(out / "audit.json", summary.to_json().encode())
+    write_tables(out, summary.people)
+    write_coco(out, summary.kinds)
 
 
 def _report_folder(photos: str | Path, report: str | Path | None) -> Path | None:

@@ -10,14 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from veilset.core.finding import Finding, Risk
 from veilset.core.roles import Ref
 from veilset.core.where import Box, Mask, Polygon, Tag
-from veilset.flows.findings_file import FindingsFile
 from veilset.flows.look import Seen
 from veilset.flows.people import People
+
+if TYPE_CHECKING:
+    from veilset.flows.findings_file import FindingsFile
 
 LISTED = 200
 RISKIEST = 24
@@ -103,6 +105,8 @@ class Collector:
 
     def __enter__(self) -> Collector:
         if self._folder is not None:
+            from veilset.flows.findings_file import FindingsFile
+
             self._findings = FindingsFile(self._folder / "findings.parquet")
             self._samples = (self._folder / "samples.csv").open(
                 "w", newline="", encoding="utf-8", errors="surrogateescape"
@@ -150,18 +154,27 @@ class Collector:
 
     def _count(self, ref: Ref, findings: tuple[Finding, ...]) -> None:
         summary, name = self._summary, ref.name
-        for key, groups in (
-            (lambda f: f.kind, summary.kinds),
-            (lambda f: str(f.risk), summary.risks),
-            (lambda f: f.source, summary.sources),
-        ):
-            for value, count in Counter(map(key, findings)).items():
-                _into(groups, value, name, count)
-        for path in {f.where.path for f in findings if isinstance(f.where, Tag)}:
-            _into(summary.tags, path, name)
+        kinds: dict[str, int] = {}
+        risks: dict[str, int] = {}
+        sources: dict[str, int] = {}
+        paths: dict[str, int] = {}
         for finding in findings:
+            kind, where, source, risk = finding.kind, finding.where, finding.source, finding.risk.value
+            kinds[kind] = kinds.get(kind, 0) + 1
+            risks[risk] = risks.get(risk, 0) + 1
+            sources[source] = sources.get(source, 0) + 1
+            if isinstance(where, Tag):
+                paths[where.path] = 1
             if "coordinates" in finding.detail and isinstance(finding.value, list | tuple):
                 summary.places.append((float(finding.value[0]), float(finding.value[1]), name))
+        for counts, groups in (
+            (kinds, summary.kinds),
+            (risks, summary.risks),
+            (sources, summary.sources),
+            (paths, summary.tags),
+        ):
+            for value, count in counts.items():
+                _into(groups, value, name, count)
         if self._findings is not None:
             self._findings.add(ref, findings)
 
@@ -180,7 +193,10 @@ class Collector:
 
 
 def _into(groups: Groups, key: str, name: str, count: int = 1) -> None:
-    groups.setdefault(key, Group()).add(name, count)
+    group = groups.get(key)
+    if group is None:
+        group = groups[key] = Group()
+    group.add(name, count)
 
 
 def _size_class(face: Finding) -> str:
