@@ -124,6 +124,9 @@ def measure(
     pairs = MeasuredPairs(originals, treated, place, kind, read_labels(Path(labels)) if labels else {})
     case = Case(pairs, Knowledge(treatments), names.build)
     chosen = _chosen(probes, QUICK if quick else FULL, kind, names)
+    if plan and not probes:
+        # A gate is judged by the measurement that its policy describes, not by the one of the default set.
+        chosen |= dict(plan.probes())
     measured, missing = _run(chosen, case, seed, progress)
     gates = tuple(check_gate(gate, measured) for gate in plan.gates) if plan else ()
     done = Measured(measured, missing, gates, (len(pairs), pairs.matched), Path(report) if report else None)
