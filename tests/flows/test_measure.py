@@ -165,3 +165,24 @@ def test_gates_are_judged_by_the_probe_of_the_policy_even_in_the_quick_set(tmp_p
     assert "Holds: undo/twin_median" in verdicts
     assert "reidentify/rank1" in verdicts
     assert verdicts.count("link/") == 1
+
+
+def test_a_study_of_viewers_is_set_up_and_then_read(tmp_path):
+    before, after = crowd(tmp_path, mosaic, people=2)
+    study = tmp_path / "study"
+    done = measure(before, after, probes=["naturalness"], viewers=study)
+    assert {m.probe for m in done.measurements} == {"naturalness"}
+    form = (study / "form.html").read_text()
+    assert 'data-left="original"' in form
+    assert "data:image/png;base64," in form
+    lines = ["viewer,question,left,right,answer"]
+    for viewer in range(6):
+        lines += [
+            f"v{viewer},preferred,released,original,right",
+            f"v{viewer},recognisability,released,,{1 + viewer % 2}",
+        ]
+    (study / "answers.csv").write_text("\n".join(lines) + "\n")
+    done = measure(before, after, probes=["naturalness"], viewers=study)
+    by = {(m.name, m.group): m for m in done.measurements if m.probe == "viewers"}
+    assert by["preferred", "original"].low > by["preferred", "original"].chance
+    assert by["recognisability", "released"].value == 1.5
