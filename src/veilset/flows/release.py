@@ -16,6 +16,7 @@ from veilset.flows.chain import treatments_of
 from veilset.flows.charge import purse_of
 from veilset.flows.labels import carry_labels
 from veilset.flows.look import guarded
+from veilset.flows.measure_pairs import meaning_of_folders
 from veilset.flows.papers import Papers
 from veilset.flows.progress import Progress, silent
 from veilset.flows.promises import check_promises, guarantee_table
@@ -86,7 +87,7 @@ def release(
     check_promises(policy, names)
     weights = weights_of(named.instance for named in policy.find)
     papers = Papers.of(policy, names, answers, key, passphrase)
-    source: Source = names.build("source", "folder", {"path": str(photos), "subjects": subjects})
+    source: Source = names.build("source", "folder", {"path": str(photos), **meaning_of_folders(subjects)})
     place = Workplace(Path(output))
     place.check_place(Path(photos))
     refs = source.refs()
