@@ -105,6 +105,7 @@ class Collector:
         self._summary = Summary("", ())
         self._top: list[tuple[float, int, Ref, str, tuple[Finding, ...]]] = []
         self._folder = folder
+        self._risks: dict[str, frozenset[str]] = {}
         self._findings: FindingsFile | None = None
         self._rows: Any = None
 
@@ -135,6 +136,8 @@ class Collector:
             return
         _into(summary.formats, seen.format or "unknown", name)
         self._count(seen.ref, seen.findings)
+        if seen.observed:
+            self._risks[seen.ref.id] = frozenset(str(finding.risk) for finding in seen.findings)
         summary.people.add(seen, self._detectors)
         faces = [finding for finding in seen.findings if finding.kind == "face"]
         summary.faces_per_picture[PER_PICTURE[min(3, len(faces))]].add(name)
@@ -146,7 +149,7 @@ class Collector:
     def conclude(self, refs: Mapping[str, Ref], concluded: Mapping[str, Sequence[Finding]]) -> None:
         """Count what set detectors found."""
         for sample, findings in concluded.items():
-            self._count(refs[sample], tuple(findings))
+            self._count(refs[sample], tuple(findings), self._risks.get(sample, frozenset()))
             self._summary.people.group(refs[sample], findings)
 
     def place(self, found: Whereabouts) -> None:
@@ -160,7 +163,8 @@ class Collector:
         self._summary.riskiest = [(risk, ref, why, findings) for risk, _, ref, why, findings in ranked]
         return self._summary
 
-    def _count(self, ref: Ref, findings: tuple[Finding, ...]) -> None:
+    def _count(self, ref: Ref, findings: tuple[Finding, ...], counted: frozenset[str] | None = None) -> None:
+        """Add findings of one sample; `counted` are the risks for which the sample was counted before."""
         summary, name = self._summary, ref.name
         for key, groups in (
             (lambda f: f.kind, summary.kinds),
@@ -168,8 +172,12 @@ class Collector:
             (lambda f: f.source, summary.sources),
         ):
             for value, count in Counter(map(key, findings)).items():
-                _into(groups, value, name, count)
-        for path in {f.where.path for f in findings if isinstance(f.where, Tag)}:
+                if groups is summary.risks and value in (counted or ()):
+                    groups[value].findings += count
+                else:
+                    _into(groups, value, name, count)
+        # What a set detector concludes from a tag was counted when the tag was seen.
+        for path in {f.where.path for f in findings if counted is None and isinstance(f.where, Tag)}:
             _into(summary.tags, path, name)
         self._hide(ref, findings)
         for finding in findings:
