@@ -44,11 +44,16 @@ def groups(detections: Floats, min_overlap: float) -> Iterator[Indices]:
     left = np.ones(len(order), dtype=bool)
     for start in range(0, len(order), _BLOCK):
         # A block of rows at a time: one pass for pictures as they are, bounded memory for pictures full of noise.
-        rows = overlaps(boxes[start : start + _BLOCK], boxes) >= min_overlap
-        for number, row in enumerate(rows, start):
+        near = overlaps(boxes[start : start + _BLOCK], boxes) >= min_overlap
+        numbers = np.arange(start, start + len(near))
+        near[numbers - start, numbers] = True
+        row, column = np.nonzero(near)
+        ends = np.searchsorted(row, np.arange(len(near) + 1)).tolist()
+        for number in numbers.tolist():
             if left[number]:
-                row[number] = True
-                same = np.flatnonzero(row & left)
+                same = column[ends[number - start] : ends[number - start + 1]]
+                if len(same) > 1:
+                    same = same[left[same]]
                 left[same] = False
                 yield order[same]
 
