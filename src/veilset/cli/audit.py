@@ -65,7 +65,9 @@ def audit(
     if len(summary.unreadable) > 10:
         words.append(f"  and {len(summary.unreadable) - 10} more that cannot be read")
     if summary.others:
-        words.append(f"  files that are no pictures, not looked at: {len(summary.others)} (such as {summary.others[0]})")
+        words.append(
+            f"  files that are no pictures, not looked at: {len(summary.others)} (such as {summary.others[0]})"
+        )
     if done.report is not None:
         words.append(f"Private report: {done.report / 'report.html'}")
     give({**summary.to_plain(), "report": str(done.report) if done.report else None}, "\n".join(words), as_json=as_json)
