@@ -17,7 +17,10 @@ def measure(
     probe: Annotated[list[str] | None, typer.Option("--probe", "-p", help="Run this probe; may be repeated.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer probes on fewer samples.")] = False,
     policy: Annotated[Path | None, typer.Option(help="The policy that treated them; a release brings its own.")] = None,
-    subjects: Annotated[str, typer.Option(help="`folder` when a folder holds one person; empty for unknown.")] = "",
+    subjects: Annotated[str, typer.Option(help="`folder` when a folder holds one person; else it names a class.")] = "",
+    labels: Annotated[
+        Path | None, typer.Option(help="CSV with the column `file` and one for each label (gender, age, ...).")
+    ] = None,
     report: Annotated[
         Path | None, typer.Option("--report", "-o", help="Write a private page here, JSON beside.")
     ] = None,
@@ -36,6 +39,7 @@ def measure(
             quick=quick,
             policy=policy,
             subjects=subjects,
+            labels=labels,
             report=report,
             seed=seed,
             progress=progress,

@@ -179,7 +179,13 @@ def write_meta(
     wide = any(item.id > 0xFFFF for item in kept)
     infos = [
         build_full(
-            b"infe", 3 if wide else 2, int(item.hidden), _id(item.id, wide), bytes(2), item.kind, b"\0",
+            b"infe",
+            3 if wide else 2,
+            int(item.hidden),
+            _id(item.id, wide),
+            bytes(2),
+            item.kind,
+            b"\0",
             item.content_type + b"\0" if item.kind == b"mime" else b"",
         )
         for item in kept

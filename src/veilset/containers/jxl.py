@@ -124,9 +124,7 @@ def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
     return _assemble(data, top, spans, preview, extra).finish(out)
 
 
-def _assemble(
-    data: memoryview, top: list[Box], spans: list[tuple[int, int]], preview: bool, extra: bytes
-) -> Assembly:
+def _assemble(data: memoryview, top: list[Box], spans: list[tuple[int, int]], preview: bool, extra: bytes) -> Assembly:
     plan = Assembly(data, NAME)
     plan.residue.append(RESIDUE)
     if preview:

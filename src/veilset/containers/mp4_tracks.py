@@ -207,7 +207,9 @@ def _edits(data: memoryview, parts: dict[bytes, list[Box]]) -> bytes:
     version, flags, reader = full(data, listed[0], NAME)
     count = reader.u(4)
     # Flag 1 of an animated picture says "again and again".
-    return build_full(b"elst", version, flags & 1, struct.pack(">I", count), reader.take(count * (20 if version else 12)))
+    return build_full(
+        b"elst", version, flags & 1, struct.pack(">I", count), reader.take(count * (20 if version else 12))
+    )
 
 
 def _table(data: memoryview, track: Track, keep: Keep, starts: Offsets, wide: bool) -> list[bytes]:

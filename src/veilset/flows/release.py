@@ -12,9 +12,11 @@ from veilset.core.noise import Noise, SystemNoise, generator
 from veilset.core.roles import Case, Engine, Knowledge, Ref, Source
 from veilset.flows import assemble
 from veilset.flows.catalog import Catalog, catalog
+from veilset.flows.chain import treatments_of
 from veilset.flows.charge import purse_of
 from veilset.flows.labels import carry_labels
 from veilset.flows.look import guarded
+from veilset.flows.measure_pairs import meaning_of_folders
 from veilset.flows.papers import Papers
 from veilset.flows.progress import Progress, silent
 from veilset.flows.promises import check_promises, guarantee_table
@@ -30,11 +32,12 @@ from veilset.records.releases import register
 
 @dataclass(frozen=True)
 class Released:
-    """A finished release: where it lies, its manifest, and how its gates came out."""
+    """A finished release: where it lies, its manifest, how its gates came out, and how many files were no pictures."""
 
     root: Path
     manifest: Manifest
     gates: tuple[GateResult, ...]
+    others: int = 0
 
 
 def release(
@@ -84,7 +87,7 @@ def release(
     check_promises(policy, names)
     weights = weights_of(named.instance for named in policy.find)
     papers = Papers.of(policy, names, answers, key, passphrase)
-    source: Source = names.build("source", "folder", {"path": str(photos), "subjects": subjects})
+    source: Source = names.build("source", "folder", {"path": str(photos), **meaning_of_folders(subjects)})
     place = Workplace(Path(output))
     place.check_place(Path(photos))
     refs = source.refs()
@@ -113,7 +116,8 @@ def _finish(run: Run, tally: Tally, papers: Papers) -> Released:
             f"{len(refused)} of {len(run.refs)} samples cannot be released (the first is "
             f"{refused[0].ref.name}): {'; '.join(reasons)}. Add a rule for these kinds to the policy's treat section."
         )
-    assemble.write_private(run.place, tally)
+    others = run.source.others()
+    assemble.write_private(run.place, tally, others)
     counts = tally.counts(len(run.refs))
     omitted = (counts.dropped + counts.quarantined) / counts.read
     if omitted > run.policy.release.omit_at_most:
@@ -144,15 +148,14 @@ def _finish(run: Run, tally: Tally, papers: Papers) -> Released:
     if run.purse is not None:
         run.purse.applied()
     register(run.place.private, papers.registered(tally, published))
-    return Released(run.place.root, published, gates)
+    return Released(run.place.root, published, gates, len(others))
 
 
 def _probe(run: Run, tally: Tally) -> tuple[Measurement, ...]:
     """Every probe of the policy over the released pairs."""
     after: Source = run.names.build("source", "folder", {"path": str(run.place.samples)})
     pairs = Pairs(run.source, after, tally.of("released"), run.place.trail)
-    treatments = {kind: operator for kind, _, operator in run.policy.operators()}
-    case = Case(pairs, Knowledge(treatments), run.names.build)
+    case = Case(pairs, Knowledge(treatments_of(run.policy)), run.names.build)
     measured: list[Measurement] = []
     for number, (name, probe) in enumerate(run.policy.probes()):
         run.progress(f"measuring {name}", number, len(run.policy.gates))

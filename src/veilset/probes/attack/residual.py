@@ -113,7 +113,7 @@ class Residual:
         return (
             Measurement.proportion("residual", "faces_left", faces_left, faces, "lower", **more),
             Measurement.proportion("residual", "pictures_with_missed_face", pictures_missed, pictures, "lower", **more),
-            _count(showing, pictures, len(case.pairs), **more),
+            _count(showing, pictures, pictures if len(chosen) == len(case.pairs) else len(case.pairs), **more),
         )
 
     def _judge(self, case: Case, sample: Sample, networks: frozenset[str]) -> tuple[Detector, bool]:
@@ -138,13 +138,15 @@ class Residual:
 
 
 def _count(showing: int, looked: int, total: int, **more: Any) -> Measurement:
-    """Pictures of the release that still show a treated face: exact after a look at all, else bounded from a sample."""
-    if looked in (0, total):
+    """Pictures of the release that still show a treated face: exact after a look at all, else bounded from a sample.
+
+    After a sample, `total` counts dropped originals too, whose number is not known then: the bound errs upwards.
+    """
+    if looked == total:
         return Measurement("residual", "pictures_still_showing", showing, showing, showing, looked, "lower", **more)
     low, high = (end * total for end in clopper_pearson(showing, looked))
-    return Measurement(
-        "residual", "pictures_still_showing", showing * total / looked, low, high, looked, "lower", **more
-    )
+    value = showing * total / max(looked, 1)
+    return Measurement("residual", "pictures_still_showing", value, low, high, looked, "lower", **more)
 
 
 def _boxes(pair: Pair) -> list[Box]:
