@@ -17,6 +17,7 @@ from veilset.core.roles import Ref
 from veilset.core.where import Box, Mask, Polygon, Tag
 from veilset.flows.findings_file import FindingsFile
 from veilset.flows.look import Seen
+from veilset.flows.missed_faces import MissedFaces
 from veilset.flows.people import People
 from veilset.flows.whereabouts import Whereabouts
 
@@ -66,6 +67,7 @@ class Summary:
     places: list[tuple[float, float, str]] = field(default_factory=list)
     riskiest: list[tuple[float, Ref, str, tuple[Finding, ...]]] = field(default_factory=list)
     people: People = field(default_factory=People)
+    missed: MissedFaces | None = None
     hidden: list[tuple[Ref, Finding]] = field(default_factory=list)
     whereabouts: Whereabouts | None = None
 
@@ -88,6 +90,7 @@ class Summary:
             },
             "places": [{"latitude": lat, "longitude": lon, "name": name} for lat, lon, name in self.places],
             "people": self.people.to_plain(),
+            "missed_faces": self.missed.to_plain() if self.missed else None,
             **({} if self.whereabouts is None else {"whereabouts": self.whereabouts.to_plain()}),
             "riskiest": [{"name": ref.name, "risk": round(risk, 3), "why": why} for risk, ref, why, _ in self.riskiest],
         }
