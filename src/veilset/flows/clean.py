@@ -20,11 +20,7 @@ from veilset.flows.key_file import read_or_make_key, save_table
 from veilset.flows.progress import Progress, silent
 
 _THREADS = 4
-<<<<<<< HEAD
 _COMPARED = 1 << 30
-=======
-_AT_ONCE = 16
->>>>>>> speed3
 
 
 @dataclass(frozen=True)
@@ -85,7 +81,6 @@ def clean(
     """
     if sum((out is not None, in_place, check)) != 1:
         raise UsageError("say where the clean files go: -o FOLDER, --in-place, or --check to only look.")
-<<<<<<< HEAD
     jobs = [job for job in _files(paths) if not in_place or not job[0].name.endswith(BACKUP)]
     if not jobs:
         raise Unreadable("there is no file to clean in what was named.")
@@ -110,57 +105,29 @@ def clean(
 
 
 def _all_done(work: Sequence[Callable[[], Cleaned]], progress: Progress) -> list[Cleaned]:
-=======
-    jobs = list(_files(paths))
-    allowed = keep or Keep()
-    work: Callable[[tuple[str, str]], Cleaned]
-    if check:
-        work = _checked
-    elif out is None:
-        work = partial(_in_place, allowed, backup, thorough)
-        jobs = [job for job in jobs if not job[0].endswith(BACKUP)]
-    else:
-        jobs = _targets(out, jobs)
-        work = partial(_to_target, allowed, thorough)
-    parts = [jobs[first : first + _AT_ONCE] for first in range(0, len(jobs), _AT_ONCE)]
->>>>>>> speed3
     done: list[Cleaned] = []
     # The kernel copies and numpy scans without holding the interpreter, so threads are enough. Each takes the context
     # along, since pseudonyms stand in it.
     contexts = [copy_context() for _ in work]
     with ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
-<<<<<<< HEAD
         for cleaned in pool.map(lambda context, job: context.run(job), contexts, work):
             done.append(cleaned)
             progress("clean", len(done), len(work))
     return done
-=======
-        for cleaned in pool.map(lambda part: [work(job) for job in part], parts):
-            done += cleaned
-            progress("clean", len(done), len(jobs))
-    names = (Path(path).as_posix() for path, _ in jobs)
-    return CleanedFiles(tuple(zip(names, done, strict=True)))
->>>>>>> speed3
 
 
-def _files(paths: Sequence[Path]) -> Iterator[tuple[str, str]]:
-    """Each file, and its name below the path that was given."""
+def _files(paths: Sequence[Path]) -> Iterator[tuple[Path, Path]]:
     for path in paths:
         if path.is_dir():
-<<<<<<< HEAD
             for found in sorted(path.rglob("*")):
                 if found.is_file() or (found.is_symlink() and not found.is_dir()):
                     yield found, found.relative_to(path)
-=======
-            yield from _below(os.fspath(path), "")
->>>>>>> speed3
         elif path.is_file():
-            yield os.fspath(path), path.name
+            yield path, Path(path.name)
         else:
             raise Unreadable(f"{path} does not exist.")
 
 
-<<<<<<< HEAD
 def _targets(jobs: Sequence[tuple[Path, Path]], paths: Sequence[Path], out: Path, key: Path | None) -> list[Path]:
     """Where each clean copy goes; raises before anything is written."""
     inside = next((path for path in paths if path.is_dir() and out.resolve().is_relative_to(path.resolve())), None)
@@ -206,47 +173,6 @@ def _without_empty(folder: Path, out: Path | None) -> None:
 
 def _checked(path: Path, keep: Keep) -> Cleaned:
     """Whether a file says more than `keep` allows; what it says is named by tag, never by value."""
-=======
-def _below(root: str, folder: str) -> Iterator[tuple[str, str]]:
-    with os.scandir(os.path.join(root, folder) if folder else root) as entries:  # noqa: PTH118
-        found = sorted(entries, key=lambda entry: entry.name)
-    for entry in found:
-        name = f"{folder}/{entry.name}" if folder else entry.name
-        if entry.is_dir(follow_symlinks=False):
-            yield from _below(root, name)
-        elif entry.is_file():
-            yield entry.path, name
-
-
-def _targets(out: Path, jobs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Where each clean copy goes; folders are made, and what is there already is refused before anything is written."""
-    there: dict[str, set[str]] = {}
-    found = []
-    for path, name in jobs:
-        target = os.path.join(out, name)  # noqa: PTH118
-        folder, last = os.path.split(target)
-        if folder not in there:
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            there[folder] = set(os.listdir(folder))  # noqa: PTH208 - names alone
-        if last in there[folder]:
-            raise Occupied(f"{target} is already there, or two files would get this name; choose an empty folder.")
-        there[folder].add(last)
-        found.append((path, target))
-    return found
-
-
-def _to_target(keep: Keep, thorough: bool, job: tuple[str, str]) -> Cleaned:
-    return clean_file(Path(job[0]), Path(job[1]), keep, thorough=thorough)
-
-
-def _in_place(keep: Keep, backup: bool, thorough: bool, job: tuple[str, str]) -> Cleaned:
-    return clean_in_place(Path(job[0]), keep, backup=backup, thorough=thorough)
-
-
-def _checked(job: tuple[str, str]) -> Cleaned:
-    """Whether a file says anything besides its pixels; what it says is named by tag, never by value."""
-    path = Path(job[0])
->>>>>>> speed3
     try:
         listing = inspect(path)
         said = [tag.path for tag in listing.tags if not tag.technical]
