@@ -53,6 +53,7 @@ def release(
     words = [
         f"Released {counts.released} of {counts.read} pictures to {done.root / 'public'}",
         f"  dropped {counts.dropped}, set aside {counts.quarantined} (reasons: {done.root / 'private/quarantine.csv'})",
+        f"  files that are no pictures, left aside: {done.others} (named in {done.root / 'private/others.csv'})",
         *(f"  {gate.words}" for gate in done.gates),
         f"  keep {done.root / 'private'} to yourself; share {done.root / 'public'}",
         f"  check it: veilset verify {done.root}",
@@ -62,6 +63,7 @@ def release(
         "public": str(done.root / "public"),
         "private": str(done.root / "private"),
         "counts": {name: getattr(counts, name) for name in ("read", "released", "dropped", "quarantined")},
+        "others": done.others,
         "gates": [{"probe": gate.probe, "held": gate.held, "words": gate.words} for gate in done.gates],
         "guarantees": list(done.manifest.guarantees),
         "measurements": list(done.manifest.measurements),

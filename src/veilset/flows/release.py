@@ -32,11 +32,12 @@ from veilset.records.releases import register
 
 @dataclass(frozen=True)
 class Released:
-    """A finished release: where it lies, its manifest, and how its gates came out."""
+    """A finished release: where it lies, its manifest, how its gates came out, and how many files were no pictures."""
 
     root: Path
     manifest: Manifest
     gates: tuple[GateResult, ...]
+    others: int = 0
 
 
 def release(
@@ -115,7 +116,8 @@ def _finish(run: Run, tally: Tally, papers: Papers) -> Released:
             f"{len(refused)} of {len(run.refs)} samples cannot be released (the first is "
             f"{refused[0].ref.name}): {'; '.join(reasons)}. Add a rule for these kinds to the policy's treat section."
         )
-    assemble.write_private(run.place, tally)
+    others = run.source.others()
+    assemble.write_private(run.place, tally, others)
     counts = tally.counts(len(run.refs))
     omitted = (counts.dropped + counts.quarantined) / counts.read
     if omitted > run.policy.release.omit_at_most:
@@ -146,7 +148,7 @@ def _finish(run: Run, tally: Tally, papers: Papers) -> Released:
     if run.purse is not None:
         run.purse.applied()
     register(run.place.private, papers.registered(tally, published))
-    return Released(run.place.root, published, gates)
+    return Released(run.place.root, published, gates, len(others))
 
 
 def _probe(run: Run, tally: Tally) -> tuple[Measurement, ...]:
