@@ -4,11 +4,11 @@
 
 Each side is one process that is started, reads a folder of JPEG files, finds and treats faces, writes JPEG files, and
 ends. deface: its own loop over files (`image_detect`) at its own defaults, with every thread that it starts by itself.
-Ours: `veilset release` with `find: [{face: {effort: ...}}]`, `treat: {face: mask}` and two workers of one thread each; that is the whole step,
-with journal, files flushed to disk, read back and checked, and the manifest. Start-up is in the time of both. Rounds
-alternate (deface, quick, thorough, deface, ...), so that other work on the machine hits all. A ratio is that of one
-round's wall times. Processor time (user and system, children included) is printed beside it: it says what each costs
-whatever else the machine does.
+Ours: `veilset release` with `find: [{face: {effort: ...}}]`, `treat: {face: mask}` and two workers of one thread each;
+that is the whole step, with journal, files flushed to disk, read back and checked, and the manifest. Start-up is in the
+time of both. Rounds alternate (deface, quick, deface, quick, ...), so that other work on the machine hits all. A ratio
+is that of one round's wall times. Processor time (user and system, children included) is printed beside it: it says
+what each costs whatever else the machine does.
 """
 
 from __future__ import annotations
