@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from veilset.containers.exif_names import EXIF, GPS, IFD0, INTEROP, TECHNICAL
-from veilset.containers.ifd import Directory, Entry, Header, read_directory, read_header, value_of
+from veilset.containers.ifd import Directory, Entry, Header, entries_of, read_directory, read_header, value_of
 from veilset.containers.risks import risk_of
 from veilset.core.errors import Malformed
 from veilset.core.finding import Risk
@@ -48,8 +48,8 @@ def orientation_of(data: memoryview) -> int:
     """EXIF orientation 1 to 8; 1 when there is none or it cannot be read."""
     try:
         header = read_header(data)
-        for entry in read_directory(data, header, header.first).entries:
-            if entry.tag == ORIENTATION and entry.number == 1 and entry.type in {1, 3, 4}:
+        for entry in entries_of(data, header, header.first, ORIENTATION):
+            if entry.number == 1 and entry.type in {1, 3, 4}:
                 value = value_of(data, entry, header.order)
                 return value if 1 <= value <= 8 else 1
     except _BROKEN:

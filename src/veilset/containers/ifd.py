@@ -75,7 +75,43 @@ def read_directory(data: memoryview, header: Header, at: int) -> Directory:
     Raises:
         Malformed: It does not fit into `data`.
     """
-    count_of, entry_of, offset_of = _layouts(header.order, header.big)
+    entry_of, offset_of = _layouts(header.order, header.big)[1:]
+    start, stop = _table(data, header, at)
+    inline, width = offset_of.size, entry_of.size
+    found = []
+    place = start + width - inline
+    unpack, sizes, entry = offset_of.unpack, SIZES, Entry._make
+    for tag, kind, number, raw in entry_of.iter_unpack(data[start:stop]):
+        size = sizes.get(kind, 1) * number
+        found.append(entry((tag, kind, number, place if size <= inline else unpack(raw)[0], size)))
+        place += width
+    following = 0
+    if stop + inline <= len(data):
+        following = offset_of.unpack_from(data, stop)[0]
+        stop += inline
+    return Directory(tuple(found), following, stop)
+
+
+def entries_of(data: memoryview, header: Header, at: int, wanted: int) -> list[Entry]:
+    """The entries with one tag in the directory at `at`, as `read_directory` gives them, without the others.
+
+    Raises:
+        Malformed: The directory does not fit into `data`.
+    """
+    entry_of, offset_of = _layouts(header.order, header.big)[1:]
+    start, stop = _table(data, header, at)
+    found = []
+    for index, (tag, kind, number, raw) in enumerate(entry_of.iter_unpack(data[start:stop])):
+        if tag == wanted:
+            size = SIZES.get(kind, 1) * number
+            inside = start + (index + 1) * entry_of.size - offset_of.size
+            found.append(Entry(tag, kind, number, inside if size <= offset_of.size else offset_of.unpack(raw)[0], size))
+    return found
+
+
+def _table(data: memoryview, header: Header, at: int) -> tuple[int, int]:
+    """Where the entries of the directory at `at` start and stop."""
+    count_of, entry_of, _ = _layouts(header.order, header.big)
     if at < 8 or at + count_of.size > len(data):
         raise Malformed("a directory lies outside the file")
     count = count_of.unpack_from(data, at)[0]
@@ -83,20 +119,7 @@ def read_directory(data: memoryview, header: Header, at: int) -> Directory:
     stop = start + count * entry_of.size
     if count > _MOST_ENTRIES or stop > len(data):
         raise Malformed("a directory does not fit into the file")
-    inline = offset_of.size
-    found = []
-    place = start
-    unpack = offset_of.unpack
-    value_at = entry_of.size - inline
-    for tag, kind, number, raw in entry_of.iter_unpack(data[start:stop]):
-        size = SIZES.get(kind, 1) * number
-        found.append(Entry(tag, kind, number, place + value_at if size <= inline else unpack(raw)[0], size))
-        place += entry_of.size
-    following = 0
-    if stop + inline <= len(data):
-        following = offset_of.unpack_from(data, stop)[0]
-        stop += inline
-    return Directory(tuple(found), following, stop)
+    return start, stop
 
 
 def value_of(data: memoryview, entry: Entry, order: str) -> Any:
