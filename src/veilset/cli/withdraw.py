@@ -45,6 +45,10 @@ def withdraw(
     words = [
         f"Withdrawn: {len(plan.samples)} samples. Name `optout: {{store: {store}}}` in the policy of every release."
     ]
-    words += [f"  send to the recipients: {path}" for path in notices]
-    plain = {"samples": dict(plan.samples), "remaining": plan.remaining, "notices": [str(path) for path in notices]}
+    words += [f"  send to {recipient or 'the recipients'}: {path}" for path, recipient in notices.items()]
+    plain = {
+        "samples": dict(plan.samples),
+        "remaining": plan.remaining,
+        "notices": {str(path): to for path, to in notices.items()},
+    }
     give(plain, "\n".join(words), as_json=as_json)

@@ -159,8 +159,8 @@ def _linked(query: Query, source: Source, refs: Sequence[Ref], groups: Groups) -
     return found
 
 
-def withdraw(plan: Plan, query: Query, store: Path, *, when: dt.date, names: Catalog | None = None) -> tuple[Path, ...]:
-    """Do what the plan says: tombstones, withdrawal of consent, and one notice for each release that is out.
+def withdraw(plan: Plan, query: Query, store: Path, *, when: dt.date, names: Catalog | None = None) -> dict[Path, str]:
+    """Do what the plan says: tombstones, withdrawal of consent, and a notice to each recipient of each release.
 
     Args:
         plan: As `plan_withdrawal` made it and a person confirmed it.
@@ -170,7 +170,7 @@ def withdraw(plan: Plan, query: Query, store: Path, *, when: dt.date, names: Cat
         names: Catalog of wings; the installed one by default.
 
     Returns:
-        The notices, to be sent to the recipients of each release.
+        The notices, and to whom each is to be sent; empty where the register names nobody.
 
     Raises:
         DataError: A sample cannot be decoded, so that it could not be recognised later; nothing was written.
@@ -189,20 +189,22 @@ def withdraw(plan: Plan, query: Query, store: Path, *, when: dt.date, names: Cat
             registry.withdraw(plan.subject, when)
         finally:
             registry.close()
-    paths = []
+    notices = {}
     for release, held in plan.releases:
-        path = store / f"notice-{release.release}.md"
-        write_atomically(path, notice(release, held, when).encode())
-        paths.append(path)
-    return tuple(paths)
+        for number, recipient in enumerate(release.recipients or ("",), 1):
+            path = store / f"notice-{release.release}{f'-{number}' if recipient else ''}.md"
+            write_atomically(path, notice(release, held, when, recipient).encode())
+            notices[path] = recipient
+    return notices
 
 
-def notice(release: Released, held: Mapping[str, str], when: dt.date) -> str:
-    """What recipients of a release are told: which files to delete, not why and not whose they are."""
+def notice(release: Released, held: Mapping[str, str], when: dt.date, recipient: str = "") -> str:
+    """What a recipient of a release is told: which files to delete, not why, not whose they are, nor who else has it."""
     files = "\n".join(f"- `{name}`" for name in sorted(held.values()))
     return (
         f"# Withdrawal from release {release.release}\n\n"
-        f"On {when.isoformat()} the right to use {len(held)} files of this release, made {release.created}, was "
+        + (f"To: {recipient}\n\n" if recipient else "")
+        + f"On {when.isoformat()} the right to use {len(held)} files of this release, made {release.created}, was "
         "withdrawn.\n\nPlease delete these files, every copy and everything derived from them that still shows them, "
         f"and confirm that you did:\n\n{files}\n\n"
         "Models trained on them: please say whether they will be retrained. The next release will not hold these "
