@@ -13,6 +13,7 @@ from veilset.core.errors import Malformed
 SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8, 129: 1}
 _CODES = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I", 16: "Q", 17: "q", 18: "Q"}
 _MOST_ENTRIES = 4096
+_SINGLE = {(order, kind): struct.Struct(order + code).unpack_from for order in "<>" for kind, code in _CODES.items()}
 
 
 class Entry(NamedTuple):
@@ -80,10 +81,10 @@ def read_directory(data: memoryview, header: Header, at: int) -> Directory:
     inline, width = offset_of.size, entry_of.size
     found = []
     place = start + width - inline
-    unpack, sizes, entry = offset_of.unpack, SIZES, Entry._make
+    unpack, sizes, make = offset_of.unpack, SIZES, tuple.__new__
     for tag, kind, number, raw in entry_of.iter_unpack(data[start:stop]):
         size = sizes.get(kind, 1) * number
-        found.append(entry((tag, kind, number, place if size <= inline else unpack(raw)[0], size)))
+        found.append(make(Entry, (tag, kind, number, place if size <= inline else unpack(raw)[0], size)))
         place += width
     following = 0
     if stop + inline <= len(data):
@@ -128,21 +129,22 @@ def value_of(data: memoryview, entry: Entry, order: str) -> Any:
     Raises:
         Malformed: The value lies outside `data`.
     """
-    stop = entry.start + entry.size
+    _, kind, number, start, size = entry
+    stop = start + size
     if stop > len(data):
         raise Malformed(f"the value of tag {entry.tag:#06x} lies outside its block")
-    raw = data[entry.start : stop]
-    kind = entry.type
-    if kind in {2, 129}:
-        return bytes(raw).rstrip(b"\0").decode("utf-8", "replace")
-    if kind in {5, 10}:
-        parts = struct.unpack(f"{order}{2 * entry.number}{'I' if kind == 5 else 'i'}", raw)
-        values = tuple(n / d if d else 0.0 for n, d in zip(parts[::2], parts[1::2], strict=True))
+    if number == 1 and (one := _SINGLE.get((order, kind))):
+        return one(data, start)[0]
+    if kind == 2 or kind == 129:
+        return str(data[start:stop], "utf-8", "replace").rstrip("\0")
+    if kind == 5 or kind == 10:
+        parts = struct.unpack(f"{order}{2 * number}{'I' if kind == 5 else 'i'}", data[start:stop])
+        values = tuple([n / d if d else 0.0 for n, d in zip(parts[::2], parts[1::2], strict=True)])
         return values[0] if len(values) == 1 else values
     code = _CODES.get(kind)
-    if code is None or (kind == 1 and entry.number > 16):
-        return bytes(raw)
-    numbers = struct.unpack(f"{order}{entry.number}{code}", raw)
+    if code is None or (kind == 1 and number > 16):
+        return bytes(data[start:stop])
+    numbers = struct.unpack(f"{order}{number}{code}", data[start:stop])
     return numbers[0] if len(numbers) == 1 else numbers
 
 

@@ -14,12 +14,9 @@ from veilset.detectors.places import Places
 from veilset.flows.asked import detectors
 from veilset.flows.beside import Beside
 from veilset.flows.catalog import Catalog, catalog
-from veilset.flows.findings_coco import write_coco
 from veilset.flows.look import Look, guarded
 from veilset.flows.missed_faces import faces_seen
-from veilset.flows.people_tables import write_tables
 from veilset.flows.progress import Progress, silent
-from veilset.flows.report.audit_page import write_page
 from veilset.flows.summary import Collector, Summary
 from veilset.flows.weights import weights_of
 from veilset.flows.whereabouts import whereabouts
@@ -107,16 +104,25 @@ def audit(
         summary.missed = faces.conclude({ref.id: ref for ref in refs})
     if out is not None:
         progress("writing the report", 0, 1)
-        write_page(out / "report.html", summary, source)
-        write_atomically(out / "audit.json", summary.to_json().encode())
-        write_tables(out, summary.people)
-        write_coco(out, summary.kinds)
+        _write_report(out, summary, source)
         if faces is not None and summary.missed is not None:
             faces.write(out, summary.missed, {ref.id: ref for ref in refs}, source)
         if summary.whereabouts is not None:
             write_atomically(out / "places.geojson", json.dumps(summary.whereabouts.features, indent=1).encode())
         progress("writing the report", 1, 1)
     return Audited(summary, out)
+
+
+def _write_report(out: Path, summary: Summary, source: Source) -> None:
+    # What draws pages and reads Parquet takes longer to load than thousands of files to look through.
+    from veilset.flows.findings_coco import write_coco
+    from veilset.flows.people_tables import write_tables
+    from veilset.flows.report.audit_page import write_page
+
+    write_page(out / "report.html", summary, source)
+    write_atomically(out / "audit.json", summary.to_json().encode())
+    write_tables(out, summary.people)
+    write_coco(out, summary.kinds)
 
 
 def _report_folder(photos: str | Path, report: str | Path | None) -> Path | None:

@@ -10,16 +10,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from veilset.core.finding import Finding, Risk
 from veilset.core.roles import Ref
 from veilset.core.where import Box, Mask, Polygon, Tag
-from veilset.flows.findings_file import FindingsFile
 from veilset.flows.look import Seen
 from veilset.flows.missed_faces import MissedFaces
 from veilset.flows.people import People
 from veilset.flows.whereabouts import Whereabouts
+
+if TYPE_CHECKING:
+    from veilset.flows.findings_file import FindingsFile
 
 LISTED = 200
 RISKIEST = 24
@@ -114,6 +116,8 @@ class Collector:
 
     def __enter__(self) -> Collector:
         if self._folder is not None:
+            from veilset.flows.findings_file import FindingsFile
+
             self._findings = FindingsFile(self._folder / "findings.parquet")
             self._samples = (self._folder / "samples.csv").open(
                 "w", newline="", encoding="utf-8", errors="surrogateescape"
@@ -169,23 +173,32 @@ class Collector:
     def _count(self, ref: Ref, findings: tuple[Finding, ...], counted: frozenset[str] | None = None) -> None:
         """Add findings of one sample; `counted` are the risks for which the sample was counted before."""
         summary, name = self._summary, ref.name
-        for key, groups in (
-            (lambda f: f.kind, summary.kinds),
-            (lambda f: str(f.risk), summary.risks),
-            (lambda f: f.source, summary.sources),
+        kinds: dict[str, int] = {}
+        risks: dict[str, int] = {}
+        sources: dict[str, int] = {}
+        paths: dict[str, int] = {}
+        for finding in findings:
+            kind, where, source, risk = finding.kind, finding.where, finding.source, finding.risk.value
+            kinds[kind] = kinds.get(kind, 0) + 1
+            risks[risk] = risks.get(risk, 0) + 1
+            sources[source] = sources.get(source, 0) + 1
+            # What a set detector concludes from a tag was counted when the tag was seen.
+            if counted is None and isinstance(where, Tag):
+                paths[where.path] = 1
+            if "coordinates" in finding.detail and isinstance(finding.value, list | tuple):
+                summary.places.append((float(finding.value[0]), float(finding.value[1]), name))
+        for counts, groups in (
+            (kinds, summary.kinds),
+            (risks, summary.risks),
+            (sources, summary.sources),
+            (paths, summary.tags),
         ):
-            for value, count in Counter(map(key, findings)).items():
+            for value, count in counts.items():
                 if groups is summary.risks and value in (counted or ()):
                     groups[value].findings += count
                 else:
                     _into(groups, value, name, count)
-        # What a set detector concludes from a tag was counted when the tag was seen.
-        for path in {f.where.path for f in findings if counted is None and isinstance(f.where, Tag)}:
-            _into(summary.tags, path, name)
         self._hide(ref, findings)
-        for finding in findings:
-            if "coordinates" in finding.detail and isinstance(finding.value, list | tuple):
-                summary.places.append((float(finding.value[0]), float(finding.value[1]), name))
         if self._findings is not None:
             self._findings.add(ref, findings)
 
@@ -212,7 +225,10 @@ class Collector:
 
 
 def _into(groups: Groups, key: str, name: str, count: int = 1) -> None:
-    groups.setdefault(key, Group()).add(name, count)
+    group = groups.get(key)
+    if group is None:
+        group = groups[key] = Group()
+    group.add(name, count)
 
 
 def _size_class(face: Finding) -> str:
