@@ -1,14 +1,14 @@
 """Pictures per second of a whole release, side by side with deface, on the same pictures.
 
-    python benchmarks/face_throughput.py --deface PYTHON [--pictures 200] [--rounds 5] [--treat mask|blur]
+    python benchmarks/face_throughput.py --deface PYTHON [--pictures 200] [--rounds 5] [--effort quick]
 
 Each side is one process that is started, reads a folder of JPEG files, finds and treats faces, writes JPEG files, and
 ends. deface: its own loop over files (`image_detect`) at its own defaults, with every thread that it starts by itself.
-Ours: `veilset release` with `find: [{face: {effort: ...}}]` and two workers of one thread each; that is the whole step,
-with journal, files flushed to disk, read back and checked, and the manifest. Start-up is in the time of both. Rounds
-alternate (deface, quick, thorough, deface, ...), so that other work on the machine hits all. A ratio is that of one
-round's wall times. Processor time (user and system, children included) is printed beside it: it says what each costs
-whatever else the machine does.
+Ours: `veilset release` with `find: [{face: {effort: ...}}]`, `treat: {face: mask}` and two workers of one thread each;
+that is the whole step, with journal, files flushed to disk, read back and checked, and the manifest. Start-up is in the
+time of both. Rounds alternate (deface, quick, deface, quick, ...), so that other work on the machine hits all. A ratio
+is that of one round's wall times. Processor time (user and system, children included) is printed beside it: it says
+what each costs whatever else the machine does.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ POLICY = """version: 1
 find:
   - face: {{effort: {effort}}}
 treat:
-  face: {treat}
+  face: mask
   "*": refuse
 """
 
@@ -80,7 +80,6 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--treat", default="mask", choices=("mask", "blur"))
     parser.add_argument("--effort", action="append", choices=("quick", "thorough"), help="may be given again")
     options = parser.parse_args()
     os.environ.pop("OMP_NUM_THREADS", None)  # neither side is held back by the caller's settings
@@ -93,7 +92,7 @@ def main() -> None:
         sides = {"deface": [options.deface, "-c", IN_DEFACE, str(work / "in")]}
         for effort in options.effort or ("quick",):
             policy = work / f"{effort}.yaml"
-            policy.write_text(POLICY.format(effort=effort, treat=options.treat))
+            policy.write_text(POLICY.format(effort=effort))
             verb = [sys.executable, "-m", "veilset", "release", str(work / "in"), "--policy", str(policy)]
             sides[effort] = [*verb, "--workers", str(options.workers), "--json", "--out"]
         rounds = []
@@ -102,7 +101,7 @@ def main() -> None:
             if number:  # the first round fills the caches of the disk
                 rounds.append(taken)
                 print({side: f"{wall:.1f} s, {busy:.1f} s busy" for side, (wall, busy) in taken.items()}, flush=True)
-    print(f"\n{len(names)} pictures, {options.rounds} rounds, {os.cpu_count()} cores, treatment {options.treat};")
+    print(f"\n{len(names)} pictures, {options.rounds} rounds, {os.cpu_count()} cores;")
     print(f"median [least, most]; load while measuring {os.getloadavg()[0]:.1f}\n")
     print("| side | pictures/s | x deface | processor ms per picture | deface's processor time over it |")
     print("|---|---|---|---|---|")
