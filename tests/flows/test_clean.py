@@ -215,6 +215,12 @@ def test_choices_keep_what_they_name_and_a_check_with_them_agrees(tmp_path: Path
     assert said == {"Artist", "Copyright", "dc:creator", "namespace:lang", "dc:rights", "photoshop:Credit", "packet"}
 
 
+def test_words_that_a_drawing_shows_are_said_to_stay(tmp_path: Path) -> None:
+    (tmp_path / "x.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"><text>somebody</text></svg>')
+    done = clean([tmp_path / "x.svg"], out=tmp_path / "out")
+    assert [(one.state, "words that the drawing shows" in one.residue) for _, one in done.files] == [("residue", True)]
+
+
 def test_a_key_keeps_the_files_of_one_patient_together(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     for number in range(6):

@@ -24,6 +24,10 @@ def measure(
     report: Annotated[
         Path | None, typer.Option("--report", "-o", help="Write a private page here, JSON beside.")
     ] = None,
+    viewers: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a study of viewers: a private form is written there, its answers.csv analysed."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the adversary's choices.")] = 0,
     as_json: Json = False,
 ) -> None:
@@ -41,6 +45,7 @@ def measure(
             subjects=subjects,
             labels=labels,
             report=report,
+            viewers=viewers,
             seed=seed,
             progress=progress,
         )
@@ -50,6 +55,8 @@ def measure(
     words += [f"  not tested: {name}: {why}" for name, why in done.not_tested.items()]
     if done.report:
         words.append(f"PRIVATE report: {done.report}")
+    if viewers:
+        words.append(f"PRIVATE form for viewers: {viewers / 'form.html'}; put their answers beside it as answers.csv")
     give(done.to_plain(), "\n".join(words), as_json=as_json)
     failed = [gate.words for gate in done.gates if not gate.held]
     if failed:

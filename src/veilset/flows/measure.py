@@ -19,6 +19,7 @@ from veilset.flows.look import guarded
 from veilset.flows.measure_pairs import MeasuredPairs, meaning_of_folders, place_of, read_labels
 from veilset.flows.progress import Progress, silent
 from veilset.flows.report.measure_page import Restored, write_page
+from veilset.flows.viewers_form import write_form
 from veilset.flows.workplace import write_atomically
 from veilset.policy.gate import GateResult, check_gate
 from veilset.policy.load import load_policy, parse_policy
@@ -91,6 +92,7 @@ def measure(
     subjects: str = "",
     labels: str | Path | None = None,
     report: str | Path | None = None,
+    viewers: str | Path | None = None,
     seed: int = 0,
     progress: Progress = silent,
     names: Catalog | None = None,
@@ -107,6 +109,8 @@ def measure(
         subjects: Where pseudonyms come from: `folder`, or empty for unknown; then folders name classes.
         labels: Table (CSV) of what is known of each original: its column `file`, and one for each label.
         report: Write a page here, and JSON beside it. PRIVATE: it shows originals.
+        viewers: Folder of a small study of viewers: `form.html` is written into it (PRIVATE: it shows originals), and
+            the answers are analysed that lie in it as `answers.csv`.
         seed: Of the adversary's choices: same seed, same numbers.
         progress: Called with what is being done, how much is done, and how much there is.
         names: Catalog of wings; the installed one by default.
@@ -124,6 +128,13 @@ def measure(
     pairs = MeasuredPairs(originals, treated, place, kind, read_labels(Path(labels)) if labels else {})
     case = Case(pairs, Knowledge(treatments), names.build)
     chosen = _chosen(probes, QUICK if quick else FULL, kind, names)
+    if plan and not probes:
+        # A gate is judged by the measurement that its policy describes, not by the one of the default set.
+        chosen |= dict(plan.probes())
+    if viewers:
+        write_form(Path(viewers), case, np.random.default_rng(seed))
+        if (Path(viewers) / "answers.csv").exists():
+            chosen["viewers"] = names.build("probe", "viewers", {"answers": str(Path(viewers) / "answers.csv")})
     measured, missing = _run(chosen, case, seed, progress)
     gates = tuple(check_gate(gate, measured) for gate in plan.gates) if plan else ()
     done = Measured(measured, missing, gates, (len(pairs), pairs.matched), Path(report) if report else None)
