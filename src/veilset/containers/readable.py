@@ -71,7 +71,8 @@ def _printable(words: NDArray[np.uint64]) -> NDArray[np.int64]:
     before = halves[2 * hits - 1]
     after = halves[np.minimum(2 * hits + 2, 2 * last + 1)]
     sides = _plain(before, _HIGH_HALF, _SPACES_HALF, _ONES_HALF) | _plain(after, _HIGH_HALF, _SPACES_HALF, _ONES_HALF)
-    return hits[sides | (hits == 0) | (hits == last)]
+    found: NDArray[np.int64] = hits[sides | (hits == 0) | (hits == last)]
+    return found
 
 
 def _plain(values: NDArray[Any], high: Any, spaces: Any, ones: Any) -> NDArray[np.bool_]:
