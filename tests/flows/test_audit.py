@@ -37,10 +37,12 @@ def names(photos, monkeypatch: pytest.MonkeyPatch) -> Catalog:
 
 def test_numbers_are_true(photos, names: Catalog, tmp_path: Path) -> None:
     (photos.path / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 not a picture")
+    (photos.path / "letter.txt").write_text("no picture")
     done = audit(photos.path, tmp_path / "report", find=["known"], workers=1, names=names)
     summary = done.summary
     faces = [len(drawn.faces) for drawn in photos.drawn]
     assert summary.samples == 9
+    assert summary.others == ("letter.txt",)
     assert [name for name, _ in summary.unreadable] == ["broken.jpg"]
     assert summary.kinds["face"].findings == sum(faces)
     assert summary.kinds["face"].samples == sum(map(bool, faces))

@@ -95,11 +95,14 @@ def test_what_cannot_be_read_is_set_aside_and_counted(photos, policy: Make, tmp_
     whole = next(photos.path.rglob("*.jpg")).read_bytes()
     (photos.path / "cut.jpg").write_bytes(whole[: len(whole) // 2])
     (photos.path / "empty.png").write_bytes(b"")
+    (photos.path / "letter.txt").write_text("no picture")
     done = release(photos.path, tmp_path / "out", policy(), workers=1)
     assert done.manifest.counts.quarantined == 2
     aside = (tmp_path / "out/private/quarantine.csv").read_text()
     assert "cut.jpg" in aside
     assert "empty.png" in aside
+    assert done.others == 1
+    assert "letter.txt" in (tmp_path / "out/private/others.csv").read_text()
     with pytest.raises(TooManyOmitted, match=r"20\.0%"):
         release(photos.path, tmp_path / "two", policy(release=ReleaseSettings(omit_at_most=0.1)), workers=1)
     assert not (tmp_path / "two/public").exists()

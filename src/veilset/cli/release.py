@@ -24,6 +24,13 @@ def release(
     subjects: Annotated[
         str, typer.Option("--subjects", help="Who is in a picture: `folder` for its folder's name; else unknown.")
     ] = "",
+    recipient: Annotated[
+        list[str] | None, typer.Option("--recipient", help="Whom it is given to; private, for notices of withdrawal.")
+    ] = None,
+    c2pa_cert: Annotated[
+        Path | None, typer.Option("--c2pa-cert", help="Certificates (PEM, yours first) for Content Credentials.")
+    ] = None,
+    c2pa_key: Annotated[Path | None, typer.Option("--c2pa-key", help="Private key of the first certificate.")] = None,
     workers: Workers = 0,
     as_json: Json = False,
 ) -> None:
@@ -48,11 +55,14 @@ def release(
             passphrase=passphrase,
             ledger=ledger,
             subjects=subjects,
+            recipients=recipient or (),
+            c2pa=(c2pa_cert, c2pa_key, os.environ.get("VEILSET_C2PA_PASSPHRASE", "")),
         )
     counts = done.manifest.counts
     words = [
         f"Released {counts.released} of {counts.read} pictures to {done.root / 'public'}",
         f"  dropped {counts.dropped}, set aside {counts.quarantined} (reasons: {done.root / 'private/quarantine.csv'})",
+        f"  files that are no pictures, left aside: {done.others} (named in {done.root / 'private/others.csv'})",
         *(f"  {gate.words}" for gate in done.gates),
         f"  keep {done.root / 'private'} to yourself; share {done.root / 'public'}",
         f"  check it: veilset verify {done.root}",
@@ -62,6 +72,7 @@ def release(
         "public": str(done.root / "public"),
         "private": str(done.root / "private"),
         "counts": {name: getattr(counts, name) for name in ("read", "released", "dropped", "quarantined")},
+        "others": done.others,
         "gates": [{"probe": gate.probe, "held": gate.held, "words": gate.words} for gate in done.gates],
         "guarantees": list(done.manifest.guarantees),
         "measurements": list(done.manifest.measurements),

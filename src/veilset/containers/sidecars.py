@@ -6,7 +6,8 @@ import json
 import os
 import plistlib
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -44,13 +45,22 @@ def said_by_name(name: str) -> tuple[TagValue, ...]:
     return tuple(TagValue(f"name/{word}", match[0], risk, len(match[0])) for word, risk, match in found if match)
 
 
-def outside(path: Path) -> tuple[TagValue, ...]:
+def names_in(folder: Path) -> list[tuple[str, str]]:
+    """The names in a folder, sorted without regard to case: (lower case, as it is)."""
+    return sorted((entry.name.lower(), entry.name) for entry in os.scandir(folder))
+
+
+def outside(path: Path, names: Sequence[tuple[str, str]] | None = None) -> tuple[TagValue, ...]:
     """Everything about a file that is not in it: its name, its times, its extended attributes, and what lies beside it.
+
+    Args:
+        path: The file.
+        names: `names_in` its folder, for who asks about many files of one folder.
 
     *Raises*: nothing for a sidecar that cannot be read; that it is there is listed all the same.
     """
     tags = [*said_by_name(path.name), *_on_disk(path)]
-    for beside, read in _companions(path):
+    for beside, read in _companions(path, names_in(path.parent) if names is None else names):
         word = f"beside/{beside.suffix.lower().lstrip('.') or 'file'}"
         tags.append(TagValue(word, beside.name, Risk.HISTORY, beside.stat().st_size))
         tags += [TagValue(f"{word}/{t.path}", t.value, t.risk, t.size, t.technical) for t in _lenient(beside, read)]
@@ -67,26 +77,34 @@ def _on_disk(path: Path) -> Iterator[TagValue]:
         yield TagValue(f"disk/xattr/{name}", value, risk, len(value))
 
 
-def _companions(path: Path) -> list[tuple[Path, str]]:
+def _companions(path: Path, names: Sequence[tuple[str, str]]) -> list[tuple[Path, str]]:
     """Files of the same folder that belong to this one, and how each is read; in order of their names."""
-    found = []
     stem, name = path.stem.lower(), path.name.lower()
     edited = stem.removeprefix("img_e").removeprefix("img_")
-    for other in sorted(path.parent.iterdir()):
-        if other == path or not other.is_file():
-            continue
-        word, kind = other.name.lower(), other.suffix.lower()
-        same = other.stem.lower() in (stem, name)
-        if kind in (".xmp", ".thm") and same:
-            found.append((other, kind[1:]))
-        elif kind == ".aae" and (same or other.stem.lower() in (f"img_o{edited}", f"img_{edited}")):
-            found.append((other, "aae"))
-        # Google shortens long names, so the JSON file may carry only the beginning of the picture's.
-        elif kind == ".json" and (word.startswith(name) or (len(word) >= 45 and name.startswith(word[:-5]))):
-            found.append((other, "json"))
-        elif kind in (".mov", ".mp4") and same and path.suffix.lower() not in (".mov", ".mp4"):
-            found.append((other, "film"))
-    return found
+    apple = {f"img_o{edited}.aae", f"img_{edited}.aae"}
+    # Google shortens long names, so that the first forty letters are all that is sure to be shared.
+    starts = {stem[:40], *apple}
+    found = {}
+    for start in starts:
+        for word, real in names[bisect_left(names, (start, "")) :]:
+            if not word.startswith(start):
+                break
+            how = "aae" if word in apple else _kind(word, stem, name)
+            if how and real != path.name and (path.parent / real).is_file():
+                found[real] = how
+    return [(path.parent / real, found[real]) for real in sorted(found)]
+
+
+def _kind(word: str, stem: str, name: str) -> str:
+    """How a file called `word` is read that lies beside the one called `name`; empty when it does not belong to it."""
+    other, kind = os.path.splitext(word)  # noqa: PTH122 - a name, not a path
+    same = other in (stem, name)
+    if kind in (".xmp", ".thm", ".aae") and same:
+        return kind[1:]
+    if kind == ".json" and (word.startswith(name) or (len(word) >= 45 and name.startswith(word[:-5]))):
+        return "json"
+    films = (".mov", ".mp4")
+    return "film" if kind in films and same and not name.endswith(films) else ""
 
 
 def _lenient(path: Path, how: str) -> tuple[TagValue, ...]:
@@ -104,7 +122,9 @@ def _lenient(path: Path, how: str) -> tuple[TagValue, ...]:
                 from veilset.containers import inspect
 
                 inner = inspect(path).tags
-                return (TagValue("picture", path.name, Risk.HIDDEN), *inner)
+                # A film is only named: it may be larger than the memory.
+                shown = path.read_bytes() if how == "thm" else path.name
+                return (TagValue("picture", shown, Risk.HIDDEN, path.stat().st_size), *inner)
     except (DataError, ValueError, OSError, RecursionError, plistlib.InvalidFileException, ExpatError):
         return (TagValue("unreadable", path.name, Risk.CONTENT),)
 

@@ -38,6 +38,9 @@ class Source(Protocol):
     def refs(self) -> Sequence[Ref]:
         """Every sample, in an order that depends on the place alone."""
 
+    def others(self) -> Sequence[str]:
+        """Names of what lies in the place and is no sample: it is not treated, not released, and said."""
+
     def load(self, ref: Ref) -> Sample:
         """One sample; pixels are decoded when first asked for.
 

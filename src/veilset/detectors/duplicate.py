@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +16,8 @@ from veilset.core.finding import Finding, Risk
 from veilset.core.sample import Image, Media, Sample
 from veilset.core.where import Whole
 from veilset.records.perceptual import distances, perceptual_hashes
+
+LARGEST = 1024
 
 
 class Fingerprint(NamedTuple):
@@ -26,9 +29,16 @@ class Fingerprint(NamedTuple):
 
 def fingerprint(pixels: NDArray[np.uint8], *, turned: bool) -> Fingerprint:
     """Of RGB pixels (height, width, 3); without `turned` only the upright hash."""
-    digest = hashlib.sha256(repr(pixels.shape).encode() + np.ascontiguousarray(pixels).tobytes()).hexdigest()
+    digest = hashlib.sha256(repr(pixels.shape).encode())
+    digest.update(np.ascontiguousarray(pixels).data)
+    height, width = pixels.shape[:2]
+    if max(height, width) > LARGEST:
+        # The hash averages down to 32 pixels a side: done in two steps, a large picture needs no large memory.
+        scale = LARGEST / max(height, width)
+        fitted = max(1, round(width * scale)), max(1, round(height * scale))
+        pixels = cv2.resize(pixels, fitted, interpolation=cv2.INTER_AREA)
     hashes = perceptual_hashes(pixels)
-    return Fingerprint(digest, hashes if turned else hashes[:1])
+    return Fingerprint(digest.hexdigest(), hashes if turned else hashes[:1])
 
 
 def pairs(prints: Sequence[Fingerprint], most: int) -> Iterator[tuple[int, int, int]]:
@@ -55,7 +65,7 @@ def pairs(prints: Sequence[Fingerprint], most: int) -> Iterator[tuple[int, int, 
 class Duplicate:
     """Pictures that a set holds twice: with equal pixels, or re-encoded, resized, mirrored or turned.
 
-    A crop to less than about nine tenths of a picture is not found.
+    A twin that was cropped is not: of pictures cut by 2 % on every side 9 in 10 are found, of those cut by 10 % none.
 
     Attributes:
         bits: Perceptual hashes that differ in at most so many of 64 bits are twins. 0 finds few, above 10 strangers meet.

@@ -17,6 +17,7 @@ from veilset.core.where import Tag
 Grey = NDArray[np.float32]
 _SIDE = 64
 _BLOCK = 8
+_SHORTEST = 64
 
 
 def difference(main: Pixels, hidden: Pixels) -> float:
@@ -69,21 +70,37 @@ def _largest_block(first: Grey, second: Grey) -> float:
 
 def hidden_difference(image: Image, tag: TagValue) -> float | None:
     """How differently the picture in a tag looks from the main one; None when it cannot be decoded."""
-    hidden = _decoded(_whole(image, tag))
+    hidden = hidden_pixels(image, tag)
     return None if hidden is None else round(difference(image.reduced(8), hidden), 4)
+
+
+def hidden_pixels(image: Image, tag: TagValue) -> Pixels | None:
+    """The picture in a tag of the file that `image` came from; None when it cannot be decoded."""
+    return _decoded(_whole(image, tag))
 
 
 def _whole(image: Image, tag: TagValue) -> Any:
     """A tag's bytes; of a long tail only the start is in the tag, the rest is read from the file."""
-    if "/tail" in tag.path and isinstance(tag.value, bytes) and tag.size > len(tag.value) and image.coded is not None:
+    if (
+        "/tail" in tag.path
+        and not tag.path.startswith("beside/")
+        and isinstance(tag.value, bytes)
+        and tag.size > len(tag.value)
+        and image.coded is not None
+    ):
         return image.coded.read()[-tag.size :]
     return tag.value
+
+
+def _is_a_setting(tag: TagValue) -> bool:
+    """Whether a tag tells the place or the look of a hidden picture, and cannot be one: a number, or a word of XMP."""
+    return isinstance(tag.value, int | float) or ("xmp" in tag.path and len(str(tag.value)) < _SHORTEST)
 
 
 def _decoded(value: Any) -> Pixels | None:
     import cv2
 
-    if not isinstance(value, bytes | bytearray) or len(value) < 64:
+    if not isinstance(value, bytes | bytearray) or len(value) < _SHORTEST:
         return None
     pixels = cv2.imdecode(np.frombuffer(value, dtype=np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     if pixels is None or min(pixels.shape[:2]) < 8:
@@ -130,7 +147,7 @@ class Hidden:
         """Findings in the order of the file."""
         found = []
         for tag in sample.tags:
-            if tag.risk is not Risk.HIDDEN:
+            if tag.risk is not Risk.HIDDEN or _is_a_setting(tag):
                 continue
             measured = hidden_difference(sample.image, tag)
             if measured is None or measured > self.max_difference:

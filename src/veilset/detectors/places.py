@@ -121,6 +121,23 @@ def people(sightings: Sequence[Sighting]) -> list[int]:
     return [names[root] for root in roots]
 
 
+def whose(sightings: Sequence[Sighting], reach: float) -> list[int]:
+    """As `people`, and files that carry no mark at all belong to whoever was at their place.
+
+    Most telephones write no serial number; what was made within `reach` metres is then taken for one person's.
+
+    >>> whose([Sighting((48.0, 11.0)), Sighting((48.0, 11.0)), Sighting((0.0, 0.0)), Sighting()], 100.0)
+    [0, 0, 2, 3]
+    """
+    who = people(sightings)
+    bare = [index for index, sighting in enumerate(sightings) if not sighting.marks and sighting.place is not None]
+    labels = clusters(np.array([sightings[i].place for i in bare], dtype=np.float64).reshape(-1, 2), reach)
+    first: dict[int, int] = {}
+    for index, label in zip(bare, labels.tolist(), strict=True):
+        who[index] = who[first.setdefault(label, index)]
+    return who
+
+
 def is_rest(moment: datetime) -> bool:
     """Evening, night, early morning, and all of the weekend: when most people are at home."""
     return moment.hour >= 19 or moment.hour < 7 or moment.weekday() >= 5
@@ -219,6 +236,9 @@ class Places:
         apart: Metres that home and work lie apart, at least.
         minutes: How near in time two people have to be at one place to count as together.
 
+    *Shapes and units*: `reach` and `apart` in metres along the sphere, `minutes` in minutes; coordinates in degrees
+    (WGS 84), hours by the offset that the file names. One observation per sample: its place, time, camera and names.
+
     *Source*: clustering by single linkage on the sphere; roles by the hours that people keep. Missing a home is the
     failure that matters, so two evenings are enough to name one.
 
@@ -242,7 +262,7 @@ class Places:
     def conclude(self, observed: Mapping[str, Sighting]) -> Mapping[str, tuple[Finding, ...]]:
         """Every file with a place, and every file that a serial number or name joins to somebody's home."""
         ids, sightings = list(observed), list(observed.values())
-        who = people(sightings)
+        who = whose(sightings, self.reach)
         met = together(sightings, who, self.reach, self.minutes)
         found: dict[str, tuple[Finding, ...]] = dict.fromkeys(ids, ())
         for person in dict.fromkeys(who):

@@ -29,22 +29,6 @@ def proportions(corners: Corners) -> float:
     return float(longer / max(shorter, 1e-6))
 
 
-def framed(corners: Corners, margin: float) -> Corners:
-    """A rectangle (4, 2) with every side moved outward by `margin` of its shorter side.
-
-    >>> framed(np.array([[0, 0], [40, 0], [40, 10], [0, 10.0]]), 0.5).tolist()
-    [[-5.0, -5.0], [45.0, -5.0], [45.0, 15.0], [-5.0, 15.0]]
-    """
-    centre = corners.mean(axis=0)
-    sides = np.hypot(*(corners - np.roll(corners, 1, axis=0)).T)
-    by = margin * min(sides[0], sides[1])
-    along, across = (corners[1] - corners[0]) / 2, (corners[3] - corners[0]) / 2
-    along = along * (1 + by / max(np.hypot(*along), 1e-6))
-    across = across * (1 + by / max(np.hypot(*across), 1e-6))
-    grown: Corners = centre + np.stack([-along - across, along - across, along + across, across - along])
-    return grown
-
-
 def near(place: Box, vehicles: list[Box], reach: float) -> bool:
     """Whether the middle of `place` lies in a vehicle whose edges were moved outward by `reach` of its longer side."""
     x, y = place.x + place.width / 2, place.y + place.height / 2
@@ -118,7 +102,7 @@ class Plate:
         vehicles = [Box(x1, y1, x2 - x1, y2 - y1) for x1, y1, x2, y2 in (one[0, :4].tolist() for one in seen)]
         found = []
         for corners, score in texts:
-            where = Polygon(tuple((float(x), float(y)) for x, y in framed(corners, self.margin)))
+            where = Polygon(tuple((float(x), float(y)) for x, y in text_regions.framed(corners, self.margin)))
             beside = near(where.bounds(), vehicles, self.reach)
             if beside or (self.anywhere and score >= least):
                 held = min(1.0, score if beside else score / 2)

@@ -16,6 +16,7 @@ WRITTEN = "%Y:%m:%d %H:%M:%S"
 COLONS = str.maketrans("-T", ": ")
 MOMENT = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)")
 OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)$")
+EARLIEST, LATEST = -12.0, 14.0
 DEVICES = ("BodySerialNumber", "CameraSerialNumber", "SerialNumber", "LensSerialNumber", "gopro_serial")
 OWNERS = ("CameraOwnerName", "OwnerName", "Artist", "XPAuthor", "creator")
 
@@ -89,7 +90,11 @@ def _time(
         return wall, offset
     satellites = _satellites(said)
     if wall and satellites:
-        return wall, round((wall - satellites).total_seconds() / 900) / 4
+        offset = round((wall - satellites).total_seconds() / 900) / 4
+        if EARLIEST <= offset <= LATEST:
+            return wall, offset
+        # No zone is that far from UTC: the camera's clock is wrong, and the satellites' is not.
+        wall = None
     universal = satellites or _moment(said.get("CreateDate", ("",))[0])
     if wall is None and universal and place:
         # The sun's time differs from the clock's by an hour or two, which does not turn night into day.

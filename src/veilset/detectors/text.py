@@ -30,6 +30,7 @@ class Text:
     Attributes:
         min_score: Lowest mean probability of a line that is reported.
         side: Longer side, in pixels, that the picture is scaled to (up at most twofold); small text needs more.
+        margin: Each line is grown by this fraction of its height on every side, so that no ink stands out.
         words: Read the lines. Needs the recogniser.
         min_sure: Words read with less certainty are not used.
 
@@ -46,6 +47,7 @@ class Text:
 
     min_score: float = 0.4
     side: int = 1280
+    margin: float = 0.15
     words: bool = False
     min_sure: float = 0.5
 
@@ -53,7 +55,7 @@ class Text:
     finds: ClassVar[tuple[str, ...]] = ("text", *written.KINDS)
 
     def __post_init__(self) -> None:
-        in_range(0, 1, min_score=self.min_score, min_sure=self.min_sure)
+        in_range(0, 1, min_score=self.min_score, min_sure=self.min_sure, margin=self.margin)
         in_range(320, 4096, side=self.side)
 
     def weights(self) -> tuple[str, ...]:
@@ -68,7 +70,7 @@ class Text:
         return tuple(finding for corners, score in lines for finding in self._line(pixels, corners, score))
 
     def _line(self, pixels: Pixels, corners: Corners, score: float) -> Iterator[Finding]:
-        where = Polygon(tuple((float(x), float(y)) for x, y in corners))
+        where = Polygon(tuple((float(x), float(y)) for x, y in text_regions.framed(corners, self.margin)))
         said, sure = reading.read(pixels, corners) if self.words else ("", 0.0)
         read = said if sure >= self.min_sure else None
         source = "text/ppocr_det+ppocr_rec" if self.words else "text/ppocr_det"

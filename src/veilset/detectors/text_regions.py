@@ -46,6 +46,22 @@ def regions(cores: Array, min_score: float, *, smallest: float = 3.0) -> list[tu
     return found
 
 
+def framed(corners: Corners, margin: float) -> Corners:
+    """A rectangle (4, 2) with every side moved outward by `margin` of its shorter side.
+
+    >>> framed(np.array([[0, 0], [40, 0], [40, 10], [0, 10.0]]), 0.5).tolist()
+    [[-5.0, -5.0], [45.0, -5.0], [45.0, 15.0], [-5.0, 15.0]]
+    """
+    centre = corners.mean(axis=0)
+    sides = np.hypot(*(corners - np.roll(corners, 1, axis=0)).T)
+    by = margin * min(sides[0], sides[1])
+    along, across = (corners[1] - corners[0]) / 2, (corners[3] - corners[0]) / 2
+    along = along * (1 + by / max(np.hypot(*along), 1e-6))
+    across = across * (1 + by / max(np.hypot(*across), 1e-6))
+    grown: Corners = centre + np.stack([-along - across, along - across, along + across, across - along])
+    return grown
+
+
 def _mean_inside(cores: Array, outline: NDArray[np.int32]) -> float:
     x, y, width, height = cv2.boundingRect(outline)
     inside = np.zeros((height, width), np.uint8)

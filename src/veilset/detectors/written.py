@@ -46,8 +46,11 @@ def kinds_in(words: str) -> tuple[str, ...]:
             left = pattern.sub(" | ", left)
     for match in _PHONE.finditer(left):
         digits = sum(letter.isdigit() for letter in match[0])
-        if 7 <= digits <= 15 and (match[0][0] in "+(" or re.search(r"\d[\s()./-]+\d", match[0]) or digits >= 9):
+        grouped = match[0][0] in "+(" or re.search(r"\d[\s()./-]+\d", match[0]) is not None
+        if 7 <= digits <= 15 and (grouped or digits >= 9):
             found.add("phone")
+            # Ungrouped digits may as well be the number of a document.
+            left = left.replace(match[0], " | ") if grouped else left
     if _ID.search(left):
         found.add("id_number")
     if any(match[0].split()[-1][0].isupper() for match in _NAME.finditer(left)):

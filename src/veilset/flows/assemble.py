@@ -38,10 +38,11 @@ def software() -> dict[str, str]:
     return versions
 
 
-def write_private(place: Workplace, tally: Tally) -> None:
-    """`mapping.csv` (original to released name) and `quarantine.csv` (what was set aside, and why)."""
-    mapping, aside = io.StringIO(), io.StringIO()
+def write_private(place: Workplace, tally: Tally, others: Sequence[str]) -> None:
+    """`mapping.csv` (original to released name), `quarantine.csv` (set aside, and why), `others.csv` (no pictures)."""
+    mapping, aside, besides = io.StringIO(), io.StringIO(), io.StringIO()
     rows, left = csv.writer(mapping), csv.writer(aside)
+    csv.writer(besides).writerows([["name"], *([name] for name in others)])
     rows.writerow(["id", "original", "released", "sha256"])
     left.writerow(["id", "original", "result", "reason"])
     for done in sorted(tally.done.values(), key=lambda one: one.ref.name):
@@ -50,6 +51,7 @@ def write_private(place: Workplace, tally: Tally) -> None:
         else:
             left.writerow([done.ref.id, done.ref.name, done.result, done.reason])
     write_atomically(place.private / "mapping.csv", mapping.getvalue().encode("utf-8", "surrogateescape"))
+    write_atomically(place.private / "others.csv", besides.getvalue().encode("utf-8", "surrogateescape"))
     write_atomically(place.private / "quarantine.csv", aside.getvalue().encode("utf-8", "surrogateescape"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +10,21 @@ from typing import Any
 
 from veilset.core.errors import Unreadable, UsageError
 from veilset.core.roles import Detector, Engine, SetDetector, Source
+from veilset.detectors.places import Places
+from veilset.flows.asked import detectors
+from veilset.flows.beside import Beside
 from veilset.flows.catalog import Catalog, catalog
 from veilset.flows.look import Look, guarded
+from veilset.flows.missed_faces import faces_seen
 from veilset.flows.progress import Progress, silent
 from veilset.flows.summary import Collector, Summary
 from veilset.flows.weights import weights_of
+from veilset.flows.whereabouts import whereabouts
 from veilset.flows.workplace import write_atomically, writing
 
 DEFAULT = ("metadata", "hidden", "face")
+PLACES = ("metadata", "hidden", "names", "places")
+"""What `--places` looks with, where nothing else was asked for."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,9 @@ def audit(
     *,
     find: Sequence[str] = DEFAULT,
     workers: int = 0,
+    owners: str = "",
+    estimate_missed: bool = False,
+    checked: Path | None = None,
     progress: Progress = silent,
     names: Catalog | None = None,
 ) -> Audited:
@@ -41,9 +52,14 @@ def audit(
     Args:
         photos: Folder of pictures.
         report: New folder for `report.html`, `audit.json`, `findings.parquet`, `findings_coco.json`, `samples.csv`,
-            `classes.csv`, `shares.csv` and `disagreements.csv`; private.
-        find: Detectors by name, with their defaults.
+            `classes.csv`, `shares.csv`, `disagreements.csv` and `identity_groups.csv`; private. With `places`,
+            `places.geojson` too.
+        find: Detectors by name, or with settings as in a policy: `text: {words: true}`. With `places`, what lies beside
+            the files is looked at too.
         workers: Processes; 0 means one per core.
+        owners: `folder` when folders are named after the people whose files they hold.
+        estimate_missed: Say how many faces were missed; draws pictures for a person to check (`to_check.csv`).
+        checked: That list, filled; its audit is repeated and says how many pictures hold a missed face at most.
         progress: Called with what is being done, how much is done, and how much there is.
         names: Catalog of wings; the installed one by default.
 
@@ -53,16 +69,17 @@ def audit(
         BrokenContract: A plug-in, or Veilset, is wrong.
     """
     names = names or catalog()
-    source: Source = names.build("source", "folder", {"path": str(photos)})
-    built: dict[str, Any] = {name: names.build("detector", name) for name in dict.fromkeys(find)}
+    source: Source = names.build("source", "folder", {"path": str(photos), "subjects": owners})
+    built: dict[str, Any] = detectors(names, find)
     weights_of(built.values())
+    faces = faces_seen(built, checked) if estimate_missed or checked is not None else None
     out = _report_folder(photos, report)
     refs = source.refs()
     if not refs:
         raise Unreadable(f"{photos}: there is no picture in this folder; nothing to audit")
     engine: Engine = names.build("engine", "local", {"workers": workers})
     look = Look(
-        source,
+        Beside(source, str(photos)) if "places" in built else source,
         tuple((name, one) for name, one in built.items() if isinstance(one, Detector)),
         tuple((name, one) for name, one in built.items() if isinstance(one, SetDetector)),
     )
@@ -70,16 +87,28 @@ def audit(
     with Collector(out, tuple(built)) as collector:
         for number, seen in enumerate(engine.map(look, refs), 1):
             collector.add(seen)
+            if faces is not None:
+                faces.add(seen)
             for name, value in seen.observed.items():
                 observed[name][seen.ref.id] = value
             progress("looking", number, len(refs))
         for name, detector in look.set_detectors:
             concluded = guarded(f"detector {name}", refs[0], detector.conclude, observed[name])
-            collector.conclude({ref.id: ref for ref in refs}, concluded)
+            by_id = {ref.id: ref for ref in refs}
+            collector.conclude(by_id, concluded)
+            if isinstance(detector, Places):
+                collector.place(whereabouts(by_id, detector, observed[name], concluded))
     summary = collector.summary(str(photos), tuple(built))
+    summary.others = tuple(source.others())
+    if faces is not None:
+        summary.missed = faces.conclude({ref.id: ref for ref in refs})
     if out is not None:
         progress("writing the report", 0, 1)
         _write_report(out, summary, source)
+        if faces is not None and summary.missed is not None:
+            faces.write(out, summary.missed, {ref.id: ref for ref in refs}, source)
+        if summary.whereabouts is not None:
+            write_atomically(out / "places.geojson", json.dumps(summary.whereabouts.features, indent=1).encode())
         progress("writing the report", 1, 1)
     return Audited(summary, out)
 

@@ -32,7 +32,7 @@ COLUMNS = (
     "plates",
 )
 NO_FACE = "a person is seen, but no face is found"
-FEWER = "more persons than faces"
+FEWER = "a person without a visible face beside others"
 NO_PERSON = "a face is found, but no person around it"
 
 Disagreement = tuple[float, Ref, str, tuple[Finding, ...]]
@@ -50,6 +50,7 @@ class People:
         faceless: Persons without a visible face, and the pictures that show them.
         persons: Persons seen.
         classes: Folder to counts by column.
+        groups: (pseudonym, picture) of everybody that `identity` saw, as the consent registry reads them.
         first: Pictures on which detectors disagree, those to look at first at the head.
     """
 
@@ -62,6 +63,7 @@ class People:
     with_faceless: int = 0
     with_minors: int = 0
     classes: dict[str, Counter[str]] = field(default_factory=dict)
+    groups: set[tuple[str, str]] = field(default_factory=set)
     first: list[Disagreement] = field(default_factory=list)
 
     def add(self, seen: Seen, detectors: frozenset[str]) -> None:
@@ -93,6 +95,10 @@ class People:
         if detectors >= {"face", "person"}:
             self._compare(seen.ref, by["person"], by["face"], alone, lonely)
 
+    def group(self, ref: Ref, findings: Sequence[Finding]) -> None:
+        """Take who was seen in a picture, once the whole set was looked at."""
+        self.groups |= {(f.subject, ref.name) for f in findings if f.kind == "identity" and f.subject is not None}
+
     def shares(self) -> list[tuple[str, str, int, int, float, float]]:
         """(what, group, count, of how many, low, high) with exact 95 % intervals of the share."""
         rows = [("apparent age", name, self.ages[name]) for name in AGES]
@@ -120,6 +126,7 @@ class People:
             "classes": {
                 name: {column: row[column] for column in COLUMNS} for name, row in sorted(self.classes.items())
             },
+            "identities": len({person for person, _ in self.groups}),
             "look_first": [{"name": ref.name, "score": round(s, 4), "why": why} for s, ref, why, _ in self.ranked()],
         }
 
@@ -146,11 +153,11 @@ class People:
         if not alone and not lonely:
             return
         if alone and not faces:
-            urgency, why = 2 + max(one.score for one in alone), f"{NO_FACE} ({len(alone)})"
+            urgency, why = 2 + max(one.score for one in alone), f"{NO_FACE} ({len(alone)} of {len(persons)} persons)"
         elif alone:
-            urgency, why = 1 + max(one.score for one in alone), f"{FEWER} ({len(persons)} and {len(faces)})"
+            urgency, why = 1 + max(one.score for one in alone), f"{FEWER} ({len(alone)} of {len(persons)} persons)"
         else:
-            urgency, why = max(one.score for one in lonely), f"{NO_PERSON} ({len(lonely)})"
+            urgency, why = max(one.score for one in lonely), f"{NO_PERSON} ({len(lonely)} of {len(faces)} faces)"
         self.first.append((urgency, ref, why, (*persons, *faces)))
         if len(self.first) > 2 * LISTED:
             self.first = heapq.nsmallest(LISTED, self.first, key=lambda one: (-one[0], one[1].name))

@@ -12,7 +12,7 @@ from veilset.flows.workplace import write_atomically
 
 
 def write_tables(folder: Path, people: People) -> None:
-    """Write `classes.csv`, `shares.csv` and `disagreements.csv`."""
+    """Write `classes.csv`, `shares.csv`, `disagreements.csv` and, when people were told apart, `identity_groups.csv`."""
     classes = [(name, *(row[column] for column in COLUMNS)) for name, row in sorted(people.classes.items())]
     _write(folder / "classes.csv", ("class", *COLUMNS), classes)
     shares = [
@@ -21,6 +21,9 @@ def write_tables(folder: Path, people: People) -> None:
     _write(folder / "shares.csv", ("what", "group", "faces", "of", "low", "high"), shares)
     first = [(ref.id, ref.name, f"{score:.4f}", why) for score, ref, why, _ in people.ranked()]
     _write(folder / "disagreements.csv", ("id", "name", "urgency", "why"), first)
+    if people.groups:
+        groups = ((name, person) for person, name in sorted(people.groups))
+        _write(folder / "identity_groups.csv", ("sample", "group"), groups)
 
 
 def _write(path: Path, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from veilset.core.errors import DataError, GateFailed, Refusal, TooManyOmitted, Unreadable, Unruled, WeakNoise
@@ -12,9 +13,12 @@ from veilset.core.noise import Noise, SystemNoise, generator
 from veilset.core.roles import Case, Engine, Knowledge, Ref, Source
 from veilset.flows import assemble
 from veilset.flows.catalog import Catalog, catalog
+from veilset.flows.chain import treatments_of
 from veilset.flows.charge import purse_of
+from veilset.flows.credentials import signer_of
 from veilset.flows.labels import carry_labels
 from veilset.flows.look import guarded
+from veilset.flows.measure_pairs import meaning_of_folders
 from veilset.flows.papers import Papers
 from veilset.flows.progress import Progress, silent
 from veilset.flows.promises import check_promises, guarantee_table
@@ -25,16 +29,17 @@ from veilset.flows.workplace import Workplace, write_atomically
 from veilset.policy.gate import GateResult, check_gate
 from veilset.policy.load import load_policy
 from veilset.policy.schema import Policy
-from veilset.records.releases import register
+from veilset.records.releases import recipients_of, register
 
 
 @dataclass(frozen=True)
 class Released:
-    """A finished release: where it lies, its manifest, and how its gates came out."""
+    """A finished release: where it lies, its manifest, how its gates came out, and how many files were no pictures."""
 
     root: Path
     manifest: Manifest
     gates: tuple[GateResult, ...]
+    others: int = 0
 
 
 def release(
@@ -51,6 +56,8 @@ def release(
     passphrase: str = "",
     ledger: str | Path | None = None,
     subjects: str = "",
+    recipients: Sequence[str] = (),
+    c2pa: tuple[str | Path | None, str | Path | None, str] = (None, None, ""),
 ) -> Released:
     """Treat every picture below `photos` under `policy` and publish the result in `output/public`, or refuse.
 
@@ -69,6 +76,8 @@ def release(
         passphrase: Of the key.
         ledger: Private file of losses per person; needed by a policy that spends a privacy budget.
         subjects: Where pseudonyms of people come from: `folder`, or empty for unknown.
+        recipients: Whom it is given to: kept in the private register, and named when something is withdrawn.
+        c2pa: Chain of certificates, its key and the key's passphrase, to sign Content Credentials with.
 
     Raises:
         UsageError: You asked wrongly (policy, output, weights).
@@ -83,8 +92,12 @@ def release(
         raise WeakNoise("a release was asked for with seeded noise, which protects nobody; use the system's")
     check_promises(policy, names)
     weights = weights_of(named.instance for named in policy.find)
-    papers = Papers.of(policy, names, answers, key, passphrase)
-    source: Source = names.build("source", "folder", {"path": str(photos), "subjects": subjects})
+    papers = replace(
+        Papers.of(policy, names, answers, key, passphrase),
+        credentials=signer_of(*c2pa),
+        recipients=recipients_of(recipients),
+    )
+    source: Source = names.build("source", "folder", {"path": str(photos), **meaning_of_folders(subjects)})
     place = Workplace(Path(output))
     place.check_place(Path(photos))
     refs = source.refs()
@@ -113,7 +126,8 @@ def _finish(run: Run, tally: Tally, papers: Papers) -> Released:
             f"{len(refused)} of {len(run.refs)} samples cannot be released (the first is "
             f"{refused[0].ref.name}): {'; '.join(reasons)}. Add a rule for these kinds to the policy's treat section."
         )
-    assemble.write_private(run.place, tally)
+    others = run.source.others()
+    assemble.write_private(run.place, tally, others)
     counts = tally.counts(len(run.refs))
     omitted = (counts.dropped + counts.quarantined) / counts.read
     if omitted > run.policy.release.omit_at_most:
@@ -144,15 +158,14 @@ def _finish(run: Run, tally: Tally, papers: Papers) -> Released:
     if run.purse is not None:
         run.purse.applied()
     register(run.place.private, papers.registered(tally, published))
-    return Released(run.place.root, published, gates)
+    return Released(run.place.root, published, gates, len(others))
 
 
 def _probe(run: Run, tally: Tally) -> tuple[Measurement, ...]:
     """Every probe of the policy over the released pairs."""
     after: Source = run.names.build("source", "folder", {"path": str(run.place.samples)})
     pairs = Pairs(run.source, after, tally.of("released"), run.place.trail)
-    treatments = {kind: operator for kind, _, operator in run.policy.operators()}
-    case = Case(pairs, Knowledge(treatments), run.names.build)
+    case = Case(pairs, Knowledge(treatments_of(run.policy)), run.names.build)
     measured: list[Measurement] = []
     for number, (name, probe) in enumerate(run.policy.probes()):
         run.progress(f"measuring {name}", number, len(run.policy.gates))

@@ -16,13 +16,16 @@ from veilset.core.finding import Finding, Risk
 from veilset.core.roles import Ref
 from veilset.core.where import Box, Mask, Polygon, Tag
 from veilset.flows.look import Seen
+from veilset.flows.missed_faces import MissedFaces
 from veilset.flows.people import People
+from veilset.flows.whereabouts import Whereabouts
 
 if TYPE_CHECKING:
     from veilset.flows.findings_file import FindingsFile
 
 LISTED = 200
 RISKIEST = 24
+PAIRS = 24
 PER_PICTURE = ("0", "1", "2", "3+")
 SIZES = (("under 8 px", 8.0), ("8-16 px", 16.0), ("16-32 px", 32.0), ("32-64 px", 64.0), ("over 64 px", float("inf")))
 WEIGHT = {Risk.HIDDEN: 6.0, Risk.PLACE: 4.0, Risk.PERSON: 3.0, Risk.CONTENT: 1.5, Risk.DEVICE: 1.0, Risk.TIME: 0.5}
@@ -55,6 +58,7 @@ class Summary:
     detectors: tuple[str, ...]
     samples: int = 0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
+    others: tuple[str, ...] = ()
     formats: Groups = field(default_factory=dict)
     kinds: Groups = field(default_factory=dict)
     risks: Groups = field(default_factory=dict)
@@ -65,6 +69,9 @@ class Summary:
     places: list[tuple[float, float, str]] = field(default_factory=list)
     riskiest: list[tuple[float, Ref, str, tuple[Finding, ...]]] = field(default_factory=list)
     people: People = field(default_factory=People)
+    missed: MissedFaces | None = None
+    hidden: list[tuple[Ref, Finding]] = field(default_factory=list)
+    whereabouts: Whereabouts | None = None
 
     def to_plain(self) -> dict[str, Any]:
         """JSON-ready; pictures and findings stay in the other files."""
@@ -78,12 +85,15 @@ class Summary:
             "detectors": list(self.detectors),
             "samples": self.samples,
             "unreadable": [{"name": name, "reason": reason} for name, reason in self.unreadable],
+            "others": list(self.others),
             **{
                 key: plain(getattr(self, key))
                 for key in ("formats", "kinds", "risks", "tags", "sources", "faces_per_picture", "face_sizes")
             },
             "places": [{"latitude": lat, "longitude": lon, "name": name} for lat, lon, name in self.places],
             "people": self.people.to_plain(),
+            "missed_faces": self.missed.to_plain() if self.missed else None,
+            **({} if self.whereabouts is None else {"whereabouts": self.whereabouts.to_plain()}),
             "riskiest": [{"name": ref.name, "risk": round(risk, 3), "why": why} for risk, ref, why, _ in self.riskiest],
         }
 
@@ -100,6 +110,7 @@ class Collector:
         self._summary = Summary("", ())
         self._top: list[tuple[float, int, Ref, str, tuple[Finding, ...]]] = []
         self._folder = folder
+        self._risks: dict[str, frozenset[str]] = {}
         self._findings: FindingsFile | None = None
         self._rows: Any = None
 
@@ -132,6 +143,8 @@ class Collector:
             return
         _into(summary.formats, seen.format or "unknown", name)
         self._count(seen.ref, seen.findings)
+        if seen.observed:
+            self._risks[seen.ref.id] = frozenset(str(finding.risk) for finding in seen.findings)
         summary.people.add(seen, self._detectors)
         faces = [finding for finding in seen.findings if finding.kind == "face"]
         summary.faces_per_picture[PER_PICTURE[min(3, len(faces))]].add(name)
@@ -143,7 +156,12 @@ class Collector:
     def conclude(self, refs: Mapping[str, Ref], concluded: Mapping[str, Sequence[Finding]]) -> None:
         """Count what set detectors found."""
         for sample, findings in concluded.items():
-            self._count(refs[sample], tuple(findings))
+            self._count(refs[sample], tuple(findings), self._risks.get(sample, frozenset()))
+            self._summary.people.group(refs[sample], findings)
+
+    def place(self, found: Whereabouts) -> None:
+        """Take what the whole set says about people and places."""
+        self._summary.whereabouts = found
 
     def summary(self, photos: str, detectors: tuple[str, ...]) -> Summary:
         """The numbers so far."""
@@ -152,7 +170,8 @@ class Collector:
         self._summary.riskiest = [(risk, ref, why, findings) for risk, _, ref, why, findings in ranked]
         return self._summary
 
-    def _count(self, ref: Ref, findings: tuple[Finding, ...]) -> None:
+    def _count(self, ref: Ref, findings: tuple[Finding, ...], counted: frozenset[str] | None = None) -> None:
+        """Add findings of one sample; `counted` are the risks for which the sample was counted before."""
         summary, name = self._summary, ref.name
         kinds: dict[str, int] = {}
         risks: dict[str, int] = {}
@@ -163,7 +182,8 @@ class Collector:
             kinds[kind] = kinds.get(kind, 0) + 1
             risks[risk] = risks.get(risk, 0) + 1
             sources[source] = sources.get(source, 0) + 1
-            if isinstance(where, Tag):
+            # What a set detector concludes from a tag was counted when the tag was seen.
+            if counted is None and isinstance(where, Tag):
                 paths[where.path] = 1
             if "coordinates" in finding.detail and isinstance(finding.value, list | tuple):
                 summary.places.append((float(finding.value[0]), float(finding.value[1]), name))
@@ -174,9 +194,21 @@ class Collector:
             (paths, summary.tags),
         ):
             for value, count in counts.items():
-                _into(groups, value, name, count)
+                if groups is summary.risks and value in (counted or ()):
+                    groups[value].findings += count
+                else:
+                    _into(groups, value, name, count)
+        self._hide(ref, findings)
         if self._findings is not None:
             self._findings.add(ref, findings)
+
+    def _hide(self, ref: Ref, findings: tuple[Finding, ...]) -> None:
+        """Keep the pictures in files that differ most from what the files show."""
+        hidden = [(ref, finding) for finding in findings if finding.kind == "hidden_image"]
+        if hidden:
+            ranked = [*self._summary.hidden, *hidden]
+            ranked.sort(key=lambda one: -(one[1].detail.get("difference") or 0.0))
+            self._summary.hidden = ranked[:PAIRS]
 
     def _rank(self, ref: Ref, findings: tuple[Finding, ...]) -> None:
         risk = sum(WEIGHT.get(finding.risk, 0.1) * finding.score for finding in findings)

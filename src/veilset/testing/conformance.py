@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -86,6 +86,8 @@ def check_schema(part: Any) -> None:
     settings = dataclasses.asdict(part)
     assert kind(**settings) == part, f"{kind.__name__} does not survive its own settings"
     json.dumps(settings, allow_nan=False)
+    taken = sorted({"min", "max", "of"} & settings.keys()) if hasattr(part, "run") else []
+    assert not taken, f"{kind.__name__}: {taken} are keys of a gate, so that no policy could set these fields"
     assert isinstance(kind.takes, tuple), f"{kind.__name__}.takes is not a tuple"
     assert kind.takes, f"{kind.__name__}.takes is empty"
 
@@ -224,6 +226,9 @@ def _plain(hint: Any) -> bool:
     parts = [part for part in typing.get_args(hint) if part is not Ellipsis]
     if typing.get_origin(hint) is typing.Literal:
         return all(isinstance(part, PLAIN) for part in parts)
+    if typing.get_origin(hint) is Mapping:
+        # Settings of another part: that part checks their values, and check_schema that the defaults are JSON.
+        return parts[0] is str and (parts[1] is Any or _plain(parts[1]))
     return bool(parts) and all(_plain(part) for part in parts)
 
 

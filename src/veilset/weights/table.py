@@ -68,8 +68,8 @@ TABLE: dict[str, Weights] = {
         "MIT",
         "apparent age and gender of a face crop",
         "UTKFace, FGNET, Chalearn, Wiki, IMDB, CACD, MegaAge (as its README says)",
-        "apparent gender in two classes only; age error grows for children and the old; "
-        "celebrities are over-represented",
+        "apparent gender in two classes only; age error grows with age; celebrities are over-represented; adults labelled "
+        "asian, indian or other are taken for possible minors about four times as often as those labelled white",
         "justadudewhohacks/face-api.js @ a86f011d, 8-bit weights re-written as ONNX: no public source has these bytes",
     ),
     "centerface": Weights(

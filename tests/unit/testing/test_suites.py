@@ -1,6 +1,8 @@
 """The conformance suites catch what they are there to catch."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from veilset.core.registry import Entry
 from veilset.core.roles import Outcome
 from veilset.core.sample import Image
 from veilset.core.where import Box
-from veilset.testing.conformance import check_detector, check_named, check_operator, check_probe
+from veilset.testing.conformance import check_detector, check_named, check_operator, check_probe, check_schema
 
 
 @dataclass(frozen=True)
@@ -147,3 +149,40 @@ def test_names() -> None:
     ):  # fmt: skip
         with pytest.raises(AssertionError):
             check_named("dp_pix", entry)
+
+
+@dataclass(frozen=True)
+class Sees:
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    takes = (Image,)
+
+    def run(self, case, *, rng):
+        return ()
+
+
+@dataclass(frozen=True)
+class Holds(Sees):
+    settings: Mapping[str, Any] = field(default_factory=lambda: {"x": b"?"})
+
+
+@dataclass(frozen=True)
+class Keyed(Sees):
+    settings: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Gated(Sees):
+    of: str = ""
+
+
+def test_settings_of_another_part_are_plain() -> None:
+    check_schema(Sees())
+    with pytest.raises(TypeError, match="JSON"):
+        check_schema(Holds())
+    with pytest.raises(AssertionError, match="not a plain type"):
+        check_schema(Keyed())
+
+
+def test_no_field_of_a_probe_is_a_key_of_its_gate() -> None:
+    with pytest.raises(AssertionError, match="keys of a gate"):
+        check_schema(Gated())

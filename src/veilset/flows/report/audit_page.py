@@ -7,9 +7,13 @@ from html import escape
 from pathlib import Path
 
 from veilset.core.roles import Source
+from veilset.flows.beside import is_beside
 from veilset.flows.report.charts import bars, world
+from veilset.flows.report.hidden_section import hidden_section
+from veilset.flows.report.missed_section import missed_section
 from veilset.flows.report.page import listing, page, section, table, tiles
 from veilset.flows.report.people_sections import people_sections, people_tiles
+from veilset.flows.report.places_sections import places_sections, places_tiles
 from veilset.flows.report.sheet import figure
 from veilset.flows.summary import Groups, Summary
 from veilset.flows.workplace import write_atomically
@@ -33,17 +37,29 @@ def _sections(summary: Summary, source: Source) -> Iterator[str]:
     yield tiles(list(_tiles(summary)))
     yield section("kinds", "What was found", _groups("kind", summary.kinds, "kind of finding"))
     yield section("risks", "What it may give away", _groups("risk", summary.risks, "risk"))
+    if summary.whereabouts is not None:
+        yield from places_sections(summary.whereabouts)
+    if "hidden" in summary.detectors:
+        total = summary.kinds.get("hidden_image")
+        yield hidden_section(summary.hidden, total.findings if total else 0, source)
     yield from people_sections(summary.people, summary.detectors, source)
     yield section("riskiest", "The riskiest pictures", _sheet(summary, source))
     if "face" in summary.detectors:
         yield section("faces", "Faces", *_faces(summary))
+    if summary.missed is not None:
+        yield missed_section(summary.missed)
     if "metadata" in summary.detectors:
         yield section("places", "Places", _map(summary))
         tags = _groups("tag", summary.tags, "place in the file")
         yield section("tags", "What the files say besides their pixels", tags)
+    if summary.whereabouts is not None:
+        outside = {path: group for path, group in summary.tags.items() if is_beside(path) or path.startswith("name/")}
+        yield section("outside", "What lies outside the files", _groups("outside", outside, "place"))
     yield section("formats", "Formats", _groups("format", summary.formats, "format"))
     yield section("sources", "Who found it", _groups("source", summary.sources, "detector"))
     yield section("unreadable", "Cannot be read", _unreadable(summary))
+    besides = listing("besides", "files that are no pictures, not looked at", summary.others[:200], len(summary.others))
+    yield section("others", "Besides the pictures", besides)
 
 
 def _tiles(summary: Summary) -> Iterator[tuple[str, str, str]]:
@@ -58,7 +74,9 @@ def _tiles(summary: Summary) -> Iterator[tuple[str, str, str]]:
         yield str(len(summary.places)), "tell a place", "places"
     if "hidden" in summary.detectors:
         hidden = summary.kinds.get("hidden_image")
-        yield str(hidden.samples if hidden else 0), "hide another picture", "kinds"
+        yield str(hidden.samples if hidden else 0), "hide another picture", "hidden"
+    if summary.whereabouts is not None:
+        yield from places_tiles(summary.whereabouts)
     yield from people_tiles(summary.people, summary.detectors)
     yield str(len(summary.unreadable)), "cannot be read", "unreadable"
 

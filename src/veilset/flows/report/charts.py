@@ -51,10 +51,12 @@ def world(points: Sequence[tuple[float, float, str]]) -> str:
         y = place(number * step, west)[1]
         lines.append(f'<line class="grid" x1="0" x2="{width:.0f}" y1="{y:.1f}" y2="{y:.1f}"/>')
         lines.append(f'<text x="2" y="{y - 3:.1f}">{number * step:g}&deg;</text>')
+    every = max(1, math.ceil(70 / (step * squeeze * scale)))
     for number in range(math.ceil(west / step), math.floor(east / step) + 1):
         x = place(south, number * step)[0]
         lines.append(f'<line class="grid" y1="0" y2="{height:.0f}" x1="{x:.1f}" x2="{x:.1f}"/>')
-        lines.append(f'<text x="{x + 3:.1f}" y="{height - 4:.1f}">{number * step:g}&deg;</text>')
+        if number % every == 0:
+            lines.append(f'<text x="{x + 3:.1f}" y="{height - 4:.1f}">{number * step:g}&deg;</text>')
     for latitude, longitude, name in points:
         x, y = place(latitude, longitude)
         lines.append(f'<circle class="point" cx="{x:.1f}" cy="{y:.1f}" r="5"><title>{escape(name)}</title></circle>')
@@ -63,6 +65,22 @@ def world(points: Sequence[tuple[float, float, str]]) -> str:
     lines.append(f'<rect class="bar" x="8" y="8" width="{length:.1f}" height="4"/>')
     lines.append(f'<text x="8" y="26">{kilometres:g} km</text>')
     return f'<svg viewBox="0 0 {width:.0f} {height:.0f}" role="img" width="{width:.0f}">{"".join(lines)}</svg>'
+
+
+def week(hours: Sequence[int]) -> str:
+    """168 counts from Monday midnight, as a square for each hour of the week: the more, the darker."""
+    most = max(hours, default=0) or 1
+    days = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+    parts = [f'<text x="0" y="{number * 22 + 37}">{day}</text>' for number, day in enumerate(days)]
+    parts += [f'<text x="{40 + hour * 24}" y="14">{hour}</text>' for hour in range(0, 24, 3)]
+    for index, count in enumerate(hours):
+        day, hour = divmod(index, 24)
+        if count:
+            parts.append(
+                f'<rect class="bar" x="{40 + hour * 24}" y="{day * 22 + 22}" width="22" height="20" '
+                f'fill-opacity="{0.15 + 0.85 * count / most:.2f}"><title>{days[day]} {hour}:00: {count}</title></rect>'
+            )
+    return f'<svg viewBox="0 0 {WIDTH} 180" role="img" aria-label="hours of the week" width="{WIDTH}">{"".join(parts)}</svg>'
 
 
 def _round_step(rough: float) -> float:

@@ -23,6 +23,7 @@ th { font-weight: 600; color: var(--soft); } td.number, th.number { text-align: 
 .tile { background: var(--wash); padding: .8rem 1rem; } .tile b { display: block; font-size: 1.5rem; }
 .sheet { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: 1rem; }
 figure { margin: 0; background: var(--wash); padding: .5rem; } figure img { width: 100%; display: block; }
+.pair { display: grid; grid-template-columns: 1fr 1fr; gap: .3rem; align-items: start; }
 figcaption { font-size: .85rem; overflow-wrap: anywhere; padding-top: .4rem; }
 details { margin: .3rem 0; } summary { cursor: pointer; } li { overflow-wrap: anywhere; }
 svg { max-width: 100%; height: auto; } svg text { fill: var(--ink); font: 12px system-ui, sans-serif; }

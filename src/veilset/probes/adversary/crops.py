@@ -65,8 +65,11 @@ def treat_anew(pair: Pair, knowledge: Knowledge, rng: np.random.Generator) -> Sa
     """
     sample = pair.before
     groups = by_kind(pair.findings)
-    for kind, operator in knowledge.treatments.items():
-        if kind in groups and isinstance(sample.media, operator.takes):
+    rules = knowledge.treatments
+    in_order = [(kind, rules[kind]) for kind in rules if kind in groups]
+    in_order += [(kind, rules["*"]) for kind in groups if kind not in rules and "*" in rules]
+    for kind, operator in in_order:
+        if isinstance(sample.media, operator.takes):
             outcome = operator.apply(sample, groups[kind], noise=SeededNoise(rng.bytes(16)))
             if outcome.sample is None:
                 return None

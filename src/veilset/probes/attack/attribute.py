@@ -45,6 +45,12 @@ class Attribute:
     *Measurements*: `worst` and `<attribute>`: balanced accuracy on treated data, chance 1 / classes, interval by
     drawing whole people; `<attribute>_original`: the same on originals, for comparison (what there was to hide).
 
+    Raises:
+        Unsupported: No sample carries one of the attributes in at least two classes on both sides of the split.
+
+    *Source*: Fisher's discriminants (1936; several classes after Rao 1948) with a shrunken within-class scatter; the
+    training on treated data after McPherson, Shokri and Shmatikov 2016, who train a network where we train these.
+
     >>> Attribute(attributes=("gender",)).limit
     1000
     """

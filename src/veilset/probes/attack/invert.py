@@ -60,6 +60,12 @@ class Invert:
     *Measurements*: `recognised`: share of people whom the judge recognises in what was drawn for them, chance 1 /
     people; `likeness`: correlation with the mean original of the person less that with the others (chance 0).
 
+    Raises:
+        Unsupported: Fewer than two people with two pictures each.
+
+    *Source*: MI-FACE, algorithm 1 of Fredrikson, Jha and Ristenpart 2015, without its denoising step (that belongs to
+    their autoencoder); steps have a fixed length instead of following the gradient's.
+
     >>> Invert(steps=100).side
     32
     """

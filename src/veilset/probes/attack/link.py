@@ -83,6 +83,9 @@ class Link:
     Raises:
         Unsupported: Fewer than two released pictures, or clues that need files which were not read back.
 
+    *Source*: ours: record linkage (Fellegi and Sunter 1969) by the nearest neighbour in one clue at a time, without their
+    weighting of clues against each other, so that the report can name the clue that gives a file away.
+
     >>> Link(clues=("background",)).side
     32
     """

@@ -95,6 +95,12 @@ class Membership:
     (chance 0.01). Intervals draw pictures. The classifier is a softmax regression on principal components: a small
     model, weakly regularised, so that it remembers; a larger one remembers more.
 
+    Raises:
+        Unsupported: Fewer than 20 samples with a label, or fewer than two classes.
+
+    *Source*: Shokri et al. 2017; LiRA of Carlini et al. 2022, online, with one variance for all pictures; RMIA of
+    Zarifzadeh et al. 2024 with gamma 1, the population being the pictures asked about. All on our small classifier.
+
     >>> Membership(shadows=16).targets
     6
     """

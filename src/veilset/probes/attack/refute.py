@@ -141,7 +141,9 @@ class Refute:
         """One lower bound for each treatment that claims differential privacy."""
         found = []
         for kind, operator in case.knowledge.treatments.items():
-            for one in _strengths(operator):
+            # What follows a mechanism only hides its losses: each operator of a chain is tried by itself.
+            parts: tuple[Operator, ...] = getattr(operator, "operators", (operator,))
+            for one in (strength for part in parts for strength in _strengths(part)):
                 promise = one.guarantee()
                 if isinstance(promise, DP):
                     found.append(self._measure(kind, one, promise, rng))

@@ -48,7 +48,7 @@ class Residual:
     Attributes:
         models: Networks of the `face` detector, best judge first: the first one judges whose weights are here and that
             took no part in finding the faces.
-        min_score: Lowest score of the judge that counts as a face.
+        min_score: Lowest score of the judge that counts as a face; 0.2 is the working point of the `face` detector.
         pictures: Most pictures that are looked at, drawn at random.
         insist_on_independence: Refuse when the judge is a network that also found the faces.
 
@@ -68,11 +68,11 @@ class Residual:
     pictures taken as independent.
 
     >>> Residual(models=("yunet",)).min_score
-    0.5
+    0.2
     """
 
     models: tuple[str, ...] = ("yunet", "ultraface", "centerface")
-    min_score: float = 0.5
+    min_score: float = 0.2
     pictures: int = 1000
     insist_on_independence: bool = False
 
@@ -113,7 +113,7 @@ class Residual:
         return (
             Measurement.proportion("residual", "faces_left", faces_left, faces, "lower", **more),
             Measurement.proportion("residual", "pictures_with_missed_face", pictures_missed, pictures, "lower", **more),
-            _count(showing, pictures, len(case.pairs), **more),
+            _count(showing, pictures, pictures if len(chosen) == len(case.pairs) else len(case.pairs), **more),
         )
 
     def _judge(self, case: Case, sample: Sample, networks: frozenset[str]) -> tuple[Detector, bool]:
@@ -138,13 +138,15 @@ class Residual:
 
 
 def _count(showing: int, looked: int, total: int, **more: Any) -> Measurement:
-    """Pictures of the release that still show a treated face: exact after a look at all, else bounded from a sample."""
-    if looked in (0, total):
+    """Pictures of the release that still show a treated face: exact after a look at all, else bounded from a sample.
+
+    After a sample, `total` counts dropped originals too, whose number is not known then: the bound errs upwards.
+    """
+    if looked == total:
         return Measurement("residual", "pictures_still_showing", showing, showing, showing, looked, "lower", **more)
     low, high = (end * total for end in clopper_pearson(showing, looked))
-    return Measurement(
-        "residual", "pictures_still_showing", showing * total / looked, low, high, looked, "lower", **more
-    )
+    value = showing * total / max(looked, 1)
+    return Measurement("residual", "pictures_still_showing", value, low, high, looked, "lower", **more)
 
 
 def _boxes(pair: Pair) -> list[Box]:

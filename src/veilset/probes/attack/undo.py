@@ -76,6 +76,12 @@ class Undo:
     `twin_<filter>`: share of regions nearest to their own original, chance 1 / regions; `psnr_gain_<filter>`: decibels
     won over the treated region (chance 0).
 
+    Raises:
+        Unsupported: Fewer than two released regions.
+
+    *Source*: non-local means of Buades, Coll and Morel 2005; the others are textbook filters. Trying cheap filters
+    against a defence follows Carlini and Wagner 2017, who did so with defences against adversarial examples.
+
     >>> Undo(filters=("median",)).limit
     150
     """

@@ -38,10 +38,13 @@ class Gap:
     """A probe's measures, group by group, and the widest difference between groups.
 
     Attributes:
-        of: Name of the probe.
+        probe: Name of the probe to run on each group.
         settings: Its settings.
         by: Label that names the group: gender, skin tone, age, ...
         least: Fewest samples for a group to be measured; smaller groups are named, not hidden.
+
+    *Shapes and units*: every measure keeps the unit that its probe gives it; `gap` is a difference in that unit, and
+    `smallest_group` a number of samples.
 
     *Measurements*: `gap`: widest difference of the probe's first measure between two groups, with the interval of
     Newcombe; `smallest_group`: its number of samples; then every measure of the probe for each group. A group that
@@ -53,11 +56,11 @@ class Gap:
 
     *Source*: Bagdasaryan, Poursaeed and Shmatikov 2019 for why small groups are where to look.
 
-    >>> Gap(of="reidentify", by="gender").least
+    >>> Gap(probe="reidentify", by="gender").least
     20
     """
 
-    of: str = "reidentify"
+    probe: str = "reidentify"
     settings: Mapping[str, Any] = field(default_factory=dict)
     by: str = "gender"
     least: int = 20
@@ -71,7 +74,7 @@ class Gap:
         """Each group alone, then the widest difference."""
         if case.build is None:
             raise Unsupported("gap needs a probe to run, and was given no way to one")
-        probe: Probe = case.build("probe", self.of, dict(self.settings))
+        probe: Probe = case.build("probe", self.probe, dict(self.settings))
         groups: dict[str, list[int]] = {}
         for index, name in enumerate(
             as_classes([case.pairs[i].before.labels.get(self.by) for i in range(len(case.pairs))])
@@ -98,7 +101,7 @@ class Gap:
     ) -> tuple[Measurement, ...]:
         high, low = max(firsts, key=lambda m: m.value), min(firsts, key=lambda m: m.value)
         value, lower, upper = difference(high, low)
-        notes = [f"{self.of}/{high.name}: highest for {high.group}, lowest for {low.group}"]
+        notes = [f"{self.probe}/{high.name}: highest for {high.group}, lowest for {low.group}"]
         if small:
             notes.append(f"too small to measure: {', '.join(small)}")
         least = min(sizes, key=lambda name: sizes[name])

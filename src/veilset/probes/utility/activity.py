@@ -25,12 +25,18 @@ class Activity:
         label: The label to learn.
         limit: Most recordings that are looked at, drawn at random.
 
+    *Shapes and units*: recordings (samples, channels), the same channels in all of them, become windows of 2.5 seconds
+    that overlap by half, each a row of level, spread and log energy in 16 bands per channel; shares in [0, 1].
+
     *Measurements*: as `downstream`, on windows of 2.5 seconds, people of the test not in the training; then
     `identity`: share of windows from the second half of each recording given to the right person by a recogniser
     trained on the first half, both treated; chance 1 / people.
 
     Raises:
         Unsupported: Fewer than two activities or two people.
+
+    *Source*: the pair of measures, activity kept and identity lost, after Malekzadeh et al. 2019; they split by trial and
+    train a network, we split the activity by people and train Fisher's discriminants on levels, spreads and spectra.
 
     >>> Activity().label
     'activity'

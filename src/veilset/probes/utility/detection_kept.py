@@ -47,11 +47,17 @@ class DetectionKept:
         overlap: Intersection over union from which two boxes are the same thing.
         limit: Most pictures that are looked at, drawn at random.
 
+    *Shapes and units*: pictures (height, width, 3) uint8 of the same upright frame before and after; places as boxes in
+    pixels, polygons and masks by their bounds; `overlap` and shares in [0, 1].
+
     *Measurements*: `kept`: share of the objects found again, intervals by pictures; each kind as a group. For things
     that should stay (persons, objects) high is good; to see whether treated faces are gone, use `residual`.
 
     Raises:
         Unsupported: The probe is run without a way to detectors, or the detector finds nothing in the originals.
+
+    *Source*: recall at a given overlap, as PASCAL VOC counts it (Everingham et al. 2010); what was found in the original
+    stands for the truth, and boxes are matched by overlap, best first, instead of by score.
 
     >>> DetectionKept().detector
     'person'

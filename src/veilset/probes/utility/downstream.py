@@ -83,6 +83,9 @@ class Downstream:
         side: Side of the grey pictures learned from, in pixels.
         limit: Most pairs that are looked at, drawn at random.
 
+    *Shapes and units*: pictures, or crops of `kind`, as grey rows (side * side,) in [0, 1]; accuracies are means over the
+    classes, in [0, 1]; `kept` is a ratio, and above 1 where treated data taught more.
+
     *Measurements*: `kept`: balanced accuracy after training on treated data, as a share of that after training on
     clean data; `accuracy_treated`, `accuracy_clean`; and `recall` of each class as a group, since a mean hides classes
     that fall. A small linear recogniser: a difference that it shows is there, one that it does not show may be.

@@ -63,6 +63,9 @@ class Landmarks:
         tolerance: Displacement that still counts as kept, as a share of the eye region's width.
         limit: Most pictures that are looked at, drawn at random.
 
+    *Shapes and units*: one eye is a box in pixels, cut out grey; `tolerance` and `displacement` in widths of that box;
+    shares in [0, 1].
+
     *Measurements*: `pupil_kept`: share of eyes whose pupil centre moved by at most `tolerance` (`guess_kept` is what a
     fixed guess at the middle reaches, in the notes); `displacement`: mean movement as a share of the region's width;
     `iris_match`, where people are known: rank-1 of a recogniser trained on treated eye regions, chance 1 / people.

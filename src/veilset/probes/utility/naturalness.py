@@ -59,12 +59,18 @@ class Naturalness:
     Attributes:
         limit: Most pictures that are looked at, drawn at random.
 
+    *Shapes and units*: pictures (height, width, 3) uint8, equal in size; the treated region is what differs by more than
+    8 grey values, closed over 5 pixels; `seam` and `detail` are ratios, `colours` a share in [0, 1].
+
     *Measurements*: `seam`: how much more grey jumps across the border of the treated region than elsewhere, over the
     same in the original (1 is natural); `detail`: fine detail left, over the original's (1 is natural);
     `colours`: share of the colours kept. These are proxies; ask people with `viewers`.
 
     Raises:
         Unsupported: No picture was changed.
+
+    *Source*: ours, none of the three being a published measure of naturalness; the spread of the Laplacian measures
+    focus in Pertuz et al. 2013, the histogram intersection is that of Swain and Ballard 1991.
 
     >>> Naturalness().limit
     200

@@ -106,6 +106,9 @@ class Viewers:
     Attributes:
         answers: CSV file with the columns viewer, question, left, right, answer.
 
+    *Shapes and units*: one row of the file per answer; comparisons say `left` or `right`, items 1 to 7; strengths are
+    shares that sum to 1 over the treatments, ratings means on the scale of 1 to 7.
+
     *Measurements*: `preferred` for each treatment as a group: its Bradley-Terry strength, chance 1 / treatments;
     `satisfaction` and `recognisability` for each treatment: mean of 1 to 7. Intervals draw whole viewers, since one
     viewer's answers belong together; n counts viewers.

@@ -135,6 +135,14 @@ def test_the_count_is_exact_after_a_look_at_everything_and_a_bound_after_a_sampl
     assert count.high > count.value
 
 
+def test_dropped_pictures_do_not_count_as_not_looked_at() -> None:
+    dropped = [Pair(one.before, None, one.findings) for one in (pair(4), pair(5))]
+    *_, count = run([pair(0, LEFT), *dropped, pair(1)])
+    assert (count.value, count.low, count.high, count.n) == (1, 1, 1, 2)
+    *_, count = run([*dropped, pair(6)], pictures=1, build=lambda *_: RedBlobs())
+    assert count.high > 0
+
+
 def test_the_same_network_looks_at_the_mirror_image_too() -> None:
     class RightBlind(RedBlobs):
         """Sees nothing in the right half: only its mirror image shows what is there."""

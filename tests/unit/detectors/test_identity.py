@@ -1,0 +1,95 @@
+"""identity and its kernels: grouping against the textbook, alignment against least squares, nothing biometric kept."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from veilset.core.where import Box
+from veilset.detectors import landmarks
+from veilset.detectors.grouping import average_linkage
+from veilset.detectors.identity import Identity
+
+
+def textbook(vectors: np.ndarray, least: float) -> list[list[int]]:
+    """Join the two most alike groups until none are alike enough."""
+    groups = [[number] for number in range(len(vectors))]
+    likeness = vectors @ vectors.T
+    while len(groups) > 1:
+        best, one, other = max(
+            (likeness[np.ix_(a, b)].mean(), i, j) for i, a in enumerate(groups) for j, b in enumerate(groups) if i < j
+        )
+        if best < least:
+            break
+        groups[one] = sorted(groups[one] + groups.pop(other))
+    return sorted(groups)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("least", [0.2, 0.5, 0.8])
+def test_average_linkage_is_the_textbooks(seed: int, least: float) -> None:
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(size=(6, 8))
+    vectors = centres[rng.integers(0, 6, 40)] + 0.5 * rng.normal(size=(40, 8))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    assert average_linkage(vectors, least) == textbook(vectors, least)
+
+
+def test_equal_vectors_end() -> None:
+    vectors = np.tile([[1.0, 0.0]], (50, 1))
+    assert average_linkage(vectors, 0.5) == [list(range(50))]
+    assert average_linkage(np.empty((0, 4)), 0.5) == []
+
+
+def test_alignment_is_the_least_squares_similarity() -> None:
+    rng = np.random.default_rng(1)
+    points = landmarks.TEMPLATE * 1.7 + rng.normal(size=(5, 2)) + 30
+    matrix = landmarks.similarity(points)
+    rows, wanted = [], []
+    for (x, y), (u, v) in zip(points, landmarks.TEMPLATE, strict=True):
+        rows += [[x, -y, 1, 0], [y, x, 0, 1]]
+        wanted += [u, v]
+    a, b, c, d = np.linalg.lstsq(np.array(rows), np.array(wanted), rcond=None)[0]
+    np.testing.assert_allclose(matrix, [[a, -b, c], [b, a, d]], atol=1e-9)
+
+
+def test_points_of_the_surest_cell() -> None:
+    heads = {}
+    for stride in (8, 16, 32):
+        cells = (64 // stride) ** 2
+        heads |= {f"cls_{stride}": np.full((cells, 1), 0.1), f"obj_{stride}": np.full((cells, 1), 0.1)}
+        heads[f"kps_{stride}"] = np.zeros((cells, 10))
+    heads["cls_16"][6], heads["obj_16"][6] = 0.9, 0.4
+    heads["kps_16"][6] = np.arange(10) / 10
+    points, score = landmarks.decode_points(heads, 64)
+    assert score == pytest.approx(0.6)
+    np.testing.assert_allclose(points, (np.arange(10).reshape(5, 2) / 10 + [2, 1]) * 16)
+
+
+def test_people_get_pseudonyms_in_order_and_no_embedding_leaves() -> None:
+    rng = np.random.default_rng(2)
+    people = rng.normal(size=(3, 256))
+    people /= np.linalg.norm(people, axis=1, keepdims=True)
+
+    def coded(number: int) -> bytes:
+        one = people[number] + 0.02 * rng.normal(size=256)
+        return (one / np.linalg.norm(one)).astype(np.float16).tobytes()
+
+    box = Box(1, 2, 30, 40)
+    observed = {
+        "b": ((box, 0.9, coded(0)),),
+        "a": ((box, 0.9, coded(1)), (box, 0.8, coded(0))),
+        "c": ((box, 0.7, coded(2)),),
+        "d": (),
+    }
+    found = Identity().conclude(observed)
+    assert [finding.subject for finding in found["a"]] == ["person-00001", "person-00002"]
+    assert [finding.subject for finding in found["b"]] == ["person-00002"]
+    assert [finding.subject for finding in found["c"]] == ["person-00003"]
+    assert found["b"][0].detail == {"pictures": 2}
+    assert "d" not in found
+    for findings in found.values():
+        for finding in findings:
+            assert finding.value is None
+            assert set(finding.detail) == {"pictures"}
+    assert found == Identity().conclude(dict(reversed(observed.items())))
