@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import mmap
 import os
 from collections.abc import Sequence
 from typing import BinaryIO
@@ -12,16 +13,18 @@ from veilset.containers.contract import Claim, Fate, Rebuilt
 
 Piece = bytes | tuple[int, int]
 _KERNEL_FROM = 1 << 15
+_MOST_AT_ONCE = 512
 
 
 class RangeWriter(io.FileIO):
-    """A file that the kernel can copy stretches of one source into, without a way through this process."""
+    """A file that takes many pieces in one call, and into which the kernel copies what is only mapped of its source."""
 
     source: int = -1
 
     def copy(self, data: memoryview, start: int, stop: int) -> None:
         """Append bytes [start, stop) of the source, whose content is `data`."""
-        if self.source >= 0 and stop - start >= _KERNEL_FROM:
+        # What already lies in memory is written faster than the kernel copies it page by page.
+        if self.source >= 0 and stop - start >= _KERNEL_FROM and isinstance(data.obj, mmap.mmap):
             target = self.fileno()
             try:
                 while start < stop:
@@ -36,6 +39,17 @@ class RangeWriter(io.FileIO):
         if start < stop:
             _write_all(self, data[start:stop])
 
+    def gather(self, parts: Sequence[bytes | memoryview]) -> None:
+        """Append all parts, in one call as far as the system takes them."""
+        target = self.fileno()
+        for first in range(0, len(parts), _MOST_AT_ONCE):
+            some = parts[first : first + _MOST_AT_ONCE]
+            written = os.writev(target, some)
+            for part in some:
+                if written < len(part):
+                    _write_all(self, memoryview(part)[written:])
+                written = max(0, written - len(part))
+
 
 def emit(
     pieces: Sequence[Piece], data: memoryview, out: BinaryIO, claims: Sequence[Claim], residue: Sequence[str] = ()
@@ -43,19 +57,28 @@ def emit(
     """Write `pieces` in order and say which stretches were copied; neighbours of the input are written as one."""
     size = 0
     copied: list[tuple[int, int, int]] = []
-    for piece in _joined(pieces):
+    joined = _joined(pieces)
+    if isinstance(out, RangeWriter) and not isinstance(data.obj, mmap.mmap):
+        out.gather([piece if isinstance(piece, bytes) else data[piece[0] : piece[1]] for piece in joined])
+    else:
+        _write_each(joined, data, out)
+    for piece in joined:
         if isinstance(piece, bytes):
-            out.write(piece)
             size += len(piece)
         else:
-            start, stop = piece
-            if isinstance(out, RangeWriter):
-                out.copy(data, start, stop)
-            else:
-                _write_all(out, data[start:stop])
-            copied.append((start, size, stop - start))
-            size += stop - start
+            copied.append((piece[0], size, piece[1] - piece[0]))
+            size += piece[1] - piece[0]
     return Rebuilt(size, tuple(claims), tuple(copied), tuple(dict.fromkeys(residue)))
+
+
+def _write_each(pieces: Sequence[Piece], data: memoryview, out: BinaryIO) -> None:
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            out.write(piece)
+        elif isinstance(out, RangeWriter):
+            out.copy(data, *piece)
+        else:
+            _write_all(out, data[piece[0] : piece[1]])
 
 
 def _write_all(out: BinaryIO | RangeWriter, view: memoryview) -> None:

@@ -8,17 +8,18 @@ import json
 import os
 import secrets
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from veilset.core.check import positive
+from veilset.core.check import one_of, positive
 from veilset.core.errors import BadSetting, BudgetExceeded, Malformed, UnitMismatch
 from veilset.core.guarantee import DP
-from veilset.dp.bernoulli import exact
+from veilset.dp.accountants import ACCOUNTANTS, Loss
+from veilset.dp.spending import Uses, exceeds, loss_of, stored, sums
 
 EVERYONE = ""
 
@@ -27,12 +28,15 @@ CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) ST
 CREATE TABLE IF NOT EXISTS releases (
     id TEXT PRIMARY KEY, state TEXT NOT NULL CHECK (state IN ('charged', 'applied'))) STRICT;
 CREATE TABLE IF NOT EXISTS appearances (
-    image TEXT NOT NULL, person TEXT NOT NULL, PRIMARY KEY (image, person)) STRICT, WITHOUT ROWID;
+    image TEXT NOT NULL, person TEXT NOT NULL, frames INTEGER NOT NULL,
+    PRIMARY KEY (image, person)) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS charges (
     release TEXT NOT NULL REFERENCES releases (id), image TEXT NOT NULL, person TEXT NOT NULL,
-    epsilon TEXT NOT NULL, delta TEXT NOT NULL) STRICT;
+    use TEXT NOT NULL, times INTEGER NOT NULL) STRICT;
 CREATE INDEX IF NOT EXISTS charges_by_person ON charges (person);
 """
+_APPEARS = """INSERT INTO appearances VALUES (?, ?, ?)
+    ON CONFLICT DO UPDATE SET frames = max(frames, excluded.frames)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,29 +45,45 @@ class Budget:
 
     Attributes:
         unit: What every charge must protect: `face`, `16 pixels`, `image`, ...
-        epsilon: Most that all charges of a person may add up to (basic composition).
-        delta: The same of deltas.
-        max_images_per_person: Most distinct pictures of a person, over all releases.
+        epsilon: Most that all charges of a person may add up to, as the accountant adds.
+        delta: The same of deltas; what every accountant but `basic` may spend of it.
+        max_images_per_person: Most distinct pictures of a person, over all releases; each frame of a video is one.
+        accountant: `basic`, `advanced`, `rdp` or `pld`.
     """
 
     unit: str
     epsilon: float
     delta: float = 0.0
     max_images_per_person: int = 20
+    accountant: str = "basic"
 
     def __post_init__(self) -> None:
         positive(epsilon=self.epsilon, max_images_per_person=self.max_images_per_person)
+        one_of(ACCOUNTANTS, accountant=self.accountant)
         if not self.unit or not 0 <= self.delta < 1:
             raise BadSetting(f"a budget needs a unit and 0 <= delta < 1, got {self!r}")
+        if self.accountant != "basic" and self.delta == 0:
+            raise BadSetting(f"accountant {self.accountant} needs a delta above 0; basic needs none")
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """One use of a guarantee on one picture; `subjects` empty, or holding `EVERYONE`, charges everyone."""
+    """One use of a guarantee on one picture; `subjects` empty, or holding `EVERYONE`, charges everyone.
+
+    Attributes:
+        image: Name of the picture or video.
+        subjects: Who is in it.
+        guarantee: What is used.
+        frames: On how many frames, each with noise of its own: whoever is in k frames is charged k times.
+    """
 
     image: str
     subjects: frozenset[str]
     guarantee: DP
+    frames: int = 1
+
+    def __post_init__(self) -> None:
+        positive(frames=self.frames)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +94,13 @@ class Plan:
         release: Its id.
         charges: Those of the pictures that may go in.
         left_out: Pictures that would break the cap of somebody in them; the release must leave them out.
+        naming: Where the names of people come from.
     """
 
     release: str
     charges: tuple[Charge, ...]
     left_out: tuple[str, ...]
+    naming: str = ""
 
 
 class Ledger:
@@ -96,7 +118,8 @@ class Ledger:
     - A person's charges, over all releases and with those of pictures of unknown people, never exceed the budget.
     - A person is in at most `max_images_per_person` distinct pictures; which ones depends on a secret key and on who
       appears where, never on what is seen.
-    - Guarantees for another unit than the budget's are refused.
+    - Guarantees for another unit than the budget's, or with other neighbours than before, are refused.
+    - Names of people from another naming than before are refused: one person under two names would lose twice the budget.
 
     *Raises*: BadSetting for a place under `public`, or a budget that differs from the one the ledger was opened with;
     Malformed for a file that is no ledger.
@@ -125,19 +148,25 @@ class Ledger:
             raise BadSetting(f"{path.name} was opened with another budget: {known['budget']}; budgets do not change")
         self._key = bytes.fromhex(known["key"])
 
-    def plan(self, release: str, charges: Iterable[Charge]) -> Plan:
+    def plan(self, release: str, charges: Iterable[Charge], naming: str = "given") -> Plan:
         """Which pictures may go in, without writing anything.
 
         Pictures are taken in the order of a keyed hash of their names. One is left out when somebody in it, anyone at
         all when its people are unknown, already is in as many pictures as the cap allows.
 
+        Args:
+            release: Its id.
+            charges: What it would use on which picture.
+            naming: Where the names of people come from; pseudonyms that mean something in one run alone have a naming of
+                their own.
+
         Raises:
-            UnitMismatch: A guarantee protects another unit than the budget.
-            BudgetExceeded: Somebody's charges would exceed the budget.
+            UnitMismatch: A guarantee protects another unit than the budget, or has other neighbours than those before.
+            BudgetExceeded: Somebody's charges would exceed the budget, or people were named otherwise before.
         """
         listed = tuple(charges)
         with self._transaction() as db:
-            return self._checked(db, release, listed)
+            return self._checked(db, release, listed, naming)
 
     def charge(self, plan: Plan) -> None:
         """Write the plan's charges. After this returns, they are on disk.
@@ -147,17 +176,18 @@ class Ledger:
                 release was charged before.
         """
         with self._transaction() as db:
-            if self._checked(db, plan.release, plan.charges).left_out:
+            if self._checked(db, plan.release, plan.charges, plan.naming).left_out:
                 raise BudgetExceeded("another release was charged since this plan was made; plan it again")
             if db.execute("SELECT 1 FROM releases WHERE id = ?", (plan.release,)).fetchone():
                 raise BudgetExceeded(f"release {plan.release} was charged before; every run needs an id of its own")
             db.execute("INSERT INTO releases VALUES (?, 'charged')", (plan.release,))
+            if _named(plan.charges):
+                db.execute("INSERT OR IGNORE INTO facts VALUES ('naming', ?)", (plan.naming,))
             for charge in plan.charges:
                 for person in _payers(charge):
-                    loss = _loss(charge.guarantee)
-                    row = (plan.release, charge.image, person, str(loss[0]), str(loss[1]))
+                    row = (plan.release, charge.image, person, stored(charge.guarantee), _times(charge))
                     db.execute("INSERT INTO charges VALUES (?, ?, ?, ?, ?)", row)
-                    db.execute("INSERT OR IGNORE INTO appearances VALUES (?, ?)", (charge.image, person))
+                    db.execute(_APPEARS, (charge.image, person, charge.frames))
 
     def applied(self, release: str) -> None:
         """Note that a charged release came out.
@@ -181,22 +211,56 @@ class Ledger:
             return tuple(name for (name,) in rows)
 
     def spent(self, person: str) -> tuple[Fraction, Fraction]:
-        """Epsilon and delta that a person has lost, with the charges of everyone. Private."""
-        with self._transaction() as db:
-            spent = _spent(db)
-        own, all_share = spent[person], spent[EVERYONE]
-        return own if person == EVERYONE else (own[0] + all_share[0], own[1] + all_share[1])
+        """Sums of epsilon and delta that a person has lost, with the charges of everyone. Private."""
+        return sums(self._uses_of(person))
+
+    def loss(self, person: str) -> Loss | None:
+        """What a person has lost, by the budget's accountant, with the charges of everyone; None for nothing. Private."""
+        uses = self._uses_of(person)
+        return loss_of(uses, self.budget.accountant, self.budget.delta) if uses else None
 
     def public_facts(self) -> Mapping[str, str | float | int]:
         """What a manifest may say: the budget and how it is accounted, nothing about anybody."""
+        with self._transaction() as db:
+            neighbours = " and ".join(sorted(_neighbours(db)))
         return {
             **asdict(self.budget),
             "charged": "person",
-            "accountant": "basic",
+            "neighbours": neighbours,
             "unknown_people": "charged to everyone",
         }
 
-    def _checked(self, db: sqlite3.Connection, release: str, charges: Sequence[Charge]) -> Plan:
+    def _uses_of(self, person: str) -> Uses:
+        with self._transaction() as db:
+            spent = _spent(db)
+        shared = spent[EVERYONE]
+        return shared if person == EVERYONE else spent[person] + shared
+
+    def _checked(self, db: sqlite3.Connection, release: str, charges: Sequence[Charge], naming: str) -> Plan:
+        self._comparable(db, charges, naming)
+        kept, left_out = self._capped(db, charges)
+        spent = _spent(db)
+        for charge in kept:
+            for person in _payers(charge):
+                spent[person][stored(charge.guarantee)] += _times(charge)
+        shared = spent[EVERYONE]
+        totals: Counter[frozenset[tuple[str, int]]] = Counter()
+        for person, uses in spent.items():
+            totals[frozenset((uses if person == EVERYONE else uses + shared).items())] += 1
+        own = self.budget
+        over = sum(
+            people for uses, people in totals.items() if exceeds(dict(uses), own.accountant, own.epsilon, own.delta)
+        )
+        if over:
+            raise BudgetExceeded(
+                f"release {release} would take {over} of the people charged beyond epsilon {own.epsilon:g}, "
+                f"delta {own.delta:g} per {own.unit} (accountant: {own.accountant}); nothing was charged"
+            )
+        return Plan(release, tuple(kept), tuple(left_out), naming)
+
+    def _comparable(self, db: sqlite3.Connection, charges: Sequence[Charge], naming: str) -> None:
+        """Raise unless these charges can be added to those before: one unit, one neighbouring relation, one naming."""
+        neighbours = _neighbours(db)
         for charge in charges:
             if charge.guarantee.unit != self.budget.unit:
                 raise UnitMismatch(
@@ -204,50 +268,42 @@ class Ledger:
                     "units never convert: change the treatment's unit or the budget's",
                     charge.image,
                 )
-        kept, left_out = self._capped(db, charges)
-        spent = _spent(db)
-        for charge in kept:
-            loss = _loss(charge.guarantee)
-            for person in _payers(charge):
-                spent[person] = (spent[person][0] + loss[0], spent[person][1] + loss[1])
-        shared = spent[EVERYONE]
-        over = sum(
-            epsilon + (shared[0] if person != EVERYONE else 0) > exact(self.budget.epsilon)
-            or delta + (shared[1] if person != EVERYONE else 0) > exact(self.budget.delta)
-            for person, (epsilon, delta) in spent.items()
-        )
-        if over:
+            neighbours.add(charge.guarantee.neighbours)
+        if len(neighbours) > 1:
+            raise UnitMismatch(f"losses add up for one neighbouring relation alone; found: {sorted(neighbours)}")
+        before = db.execute("SELECT value FROM facts WHERE name = 'naming'").fetchone()
+        if before and _named(charges) and before[0] != naming:
             raise BudgetExceeded(
-                f"release {release} would take {over} of the people charged beyond epsilon {self.budget.epsilon:g}, "
-                f"delta {self.budget.delta:g} per {self.budget.unit}; nothing was charged"
+                "people were named otherwise when this ledger was charged before, so what they lost cannot be added up: "
+                "pseudonyms that `identity` gives hold for one set of pictures alone. Release the same pictures with the "
+                "same settings of `identity`, or name people yourself from the first release on (subjects: folder)"
             )
-        return Plan(release, tuple(kept), tuple(left_out))
 
     def _capped(self, db: sqlite3.Connection, charges: Sequence[Charge]) -> tuple[list[Charge], list[str]]:
         """Charges of the pictures within everyone's cap, and the names of the other pictures."""
         pictures: dict[str, set[str]] = defaultdict(set)
+        frames: dict[str, int] = defaultdict(int)
         for charge in charges:
             pictures[charge.image] |= _payers(charge)
-        seen: dict[str, set[str]] = defaultdict(set)
-        for image, person in db.execute("SELECT image, person FROM appearances"):
-            seen[person].add(image)
-        most = max((len(images) for person, images in seen.items() if person != EVERYONE), default=0)
-        left_out = set()
+            frames[charge.image] = max(frames[charge.image], charge.frames)
+        seen: dict[str, dict[str, int]] = defaultdict(dict)
+        for image, person, count in db.execute("SELECT image, person, frames FROM appearances"):
+            seen[person][image] = count
+        most = max((sum(images.values()) for person, images in seen.items() if person != EVERYONE), default=0)
+        cap, left_out = self.budget.max_images_per_person, set()
         for image in sorted(pictures, key=self._order):
-            people = pictures[image]
-            of_all = seen[EVERYONE] | {image} if EVERYONE in people else seen[EVERYONE]
-            fits = all(
-                len(seen[p] | {image} | of_all) <= self.budget.max_images_per_person for p in people if p != EVERYONE
-            )
+            people, new = pictures[image], {image: frames[image]}
+            of_all = _joined(seen[EVERYONE], new) if EVERYONE in people else seen[EVERYONE]
+            known = people - {EVERYONE}
+            fits = all(sum(_joined(_joined(seen[p], new), of_all).values()) <= cap for p in known)
             if EVERYONE in people:
-                fits = fits and most + len(of_all) <= self.budget.max_images_per_person
+                fits = fits and most + sum(of_all.values()) <= cap
             if not fits:
                 left_out.add(image)
                 continue
             for person in people:
-                seen[person].add(image)
-                if person != EVERYONE:
-                    most = max(most, len(seen[person]))
+                seen[person] = _joined(seen[person], new)
+            most = max([most, *(sum(seen[p].values()) for p in known)])
         return [charge for charge in charges if charge.image not in left_out], sorted(left_out)
 
     def _order(self, image: str) -> bytes:
@@ -276,13 +332,25 @@ def _payers(charge: Charge) -> frozenset[str]:
     return charge.subjects or frozenset({EVERYONE})
 
 
-def _loss(guarantee: DP) -> tuple[Fraction, Fraction]:
-    count = guarantee.event.count
-    return exact(guarantee.epsilon) * count, exact(guarantee.delta) * count
+def _named(charges: Iterable[Charge]) -> bool:
+    return any(_payers(charge) - {EVERYONE} for charge in charges)
 
 
-def _spent(db: sqlite3.Connection) -> defaultdict[str, tuple[Fraction, Fraction]]:
-    spent: defaultdict[str, tuple[Fraction, Fraction]] = defaultdict(lambda: (Fraction(0), Fraction(0)))
-    for person, epsilon, delta in db.execute("SELECT person, epsilon, delta FROM charges"):
-        spent[person] = (spent[person][0] + Fraction(epsilon), spent[person][1] + Fraction(delta))
+def _times(charge: Charge) -> int:
+    return charge.guarantee.event.count * charge.frames
+
+
+def _joined(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    """Pictures of both with the larger number of frames."""
+    return {**one, **{image: max(count, one.get(image, 0)) for image, count in other.items()}}
+
+
+def _spent(db: sqlite3.Connection) -> defaultdict[str, Uses]:
+    spent: defaultdict[str, Uses] = defaultdict(Counter)
+    for person, use, times in db.execute("SELECT person, use, times FROM charges"):
+        spent[person][use] += times
     return spent
+
+
+def _neighbours(db: sqlite3.Connection) -> set[str]:
+    return {json.loads(use)["neighbours"] for (use,) in db.execute("SELECT DISTINCT use FROM charges")}

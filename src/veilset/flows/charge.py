@@ -11,6 +11,7 @@ from veilset.core.errors import UsageError
 from veilset.core.finding import Finding, by_kind
 from veilset.core.guarantee import DP
 from veilset.dp.ledger import Budget, Charge, Ledger
+from veilset.flows.payers import everybody_in, naming_of, payers_of
 from veilset.flows.workplace import Workplace, write_atomically
 from veilset.policy.schema import Policy
 
@@ -38,7 +39,8 @@ class Purse:
             people: Sample id to who is in it; empty means unknown, which charges everyone.
 
         Raises:
-            BudgetExceeded: Somebody's budget would be exceeded; nothing was charged.
+            BudgetExceeded: Somebody's budget would be exceeded, or people were named otherwise in an earlier release;
+                nothing was charged.
             UnitMismatch: A treatment protects another unit than the budget.
         """
         decided = self.place.private / "charged.json"
@@ -50,7 +52,7 @@ class Purse:
             for sample, (name, findings) in found.items()
             for charge in charges_of(policy, name, findings, people[sample])
         ]
-        plan = self.ledger.plan(self.release, charges)
+        plan = self.ledger.plan(self.release, charges, naming_of(found))
         left_out = sorted(names[name] for name in plan.left_out)
         write_atomically(decided, json.dumps({"release": self.release, "left_out": left_out}).encode())
         self.ledger.charge(plan)
@@ -61,7 +63,8 @@ class Purse:
         facts = self.ledger.public_facts()
         return (
             f"privacy budget: at most epsilon {facts['epsilon']:g}, delta {facts['delta']:g} per {facts['unit']} and "
-            f"{facts['charged']} over all releases (accountant: {facts['accountant']}), at most "
+            f"{facts['charged']} over all releases (neighbours: {facts['neighbours'] or 'nothing was charged'}; accountant: "
+            f"{facts['accountant']}), at most "
             f"{facts['max_images_per_person']} pictures of a person; unknown people: {facts['unknown_people']}"
         )
 
@@ -91,7 +94,7 @@ def purse_of(policy: Policy, release: str, place: Workplace, ledger: str | Path 
             "with --ledger, the same one for every release of these pictures"
         )
     own = policy.budget
-    budget = Budget(own.protects, own.epsilon, own.delta, own.max_images_per_person)
+    budget = Budget(own.protects, own.epsilon, own.delta, own.max_images_per_person, own.accountant)
     return Purse(Ledger(Path(ledger), budget), release, place)
 
 
@@ -102,15 +105,13 @@ def charges_of(policy: Policy, name: str, findings: Iterable[Finding], people: f
     >>> charges_of(Policy((), {}, Rule(verdict="refuse")), "a.jpg", (), frozenset())
     ()
     """
-    charges = []
-    for kind, group in by_kind(findings).items():
+    charges, listed = [], tuple(findings)
+    for kind, group in by_kind(listed).items():
         for named in policy.rule(kind).operators:
             promise = named.instance.guarantee()
             if not isinstance(promise, DP):
                 continue
-            if promise.unit == "face":
-                payers = [frozenset({one.subject}) if one.subject else people for one in group]
-            else:
-                payers = [people]
+            one_each = promise.unit == "face"
+            payers = payers_of(group, listed, people) if one_each else (everybody_in(group, listed, people),)
             charges += [Charge(name, who, promise) for who in payers]
     return tuple(charges)

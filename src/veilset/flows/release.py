@@ -18,6 +18,7 @@ from veilset.flows.charge import purse_of
 from veilset.flows.credentials import signer_of
 from veilset.flows.labels import carry_labels
 from veilset.flows.look import guarded
+from veilset.flows.measure_pairs import meaning_of_folders
 from veilset.flows.papers import Papers
 from veilset.flows.progress import Progress, silent
 from veilset.flows.promises import check_promises, guarantee_table
@@ -96,7 +97,7 @@ def release(
         credentials=signer_of(*c2pa),
         recipients=recipients_of(recipients),
     )
-    source: Source = names.build("source", "folder", {"path": str(photos), "subjects": subjects})
+    source: Source = names.build("source", "folder", {"path": str(photos), **meaning_of_folders(subjects)})
     place = Workplace(Path(output))
     place.check_place(Path(photos))
     refs = source.refs()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from veilset.core.guarantee import DP, Empirical
+from dataclasses import fields, is_dataclass
+
+from veilset.core.guarantee import Empirical
 from veilset.policy.schema import Policy, Rule
+from veilset.policy.worst_case import claims_of, worst_case
 
 VERDICT_WORDS = {
     "refuse": "the whole release is refused",
@@ -62,21 +65,30 @@ def _rule_lines(kind: str, rule: Rule) -> list[str]:
 def _budget_lines(policy: Policy) -> list[str]:
     if policy.budget is None:
         return []
-    claims = [op.guarantee() for _, _, op in policy.operators()]
-    each = sum(promise.epsilon for promise in claims if isinstance(promise, DP))
-    budget = policy.budget
-    total = each * budget.max_images_per_person
-    return [
+    budget, claims, worst = policy.budget, claims_of(policy), worst_case(policy)
+    allowed = f"epsilon {budget.epsilon:g}, delta {budget.delta:g}"
+    lines = [
         "",
         "## Its privacy budget",
         "",
         f"- protects {budget.protects}, charged per {budget.charge}",
-        f"- may spend epsilon {budget.epsilon:g}, delta {budget.delta:g}",
+        f"- over all releases a person may lose {allowed} (accountant: {budget.accountant})",
         f"- a person may appear in {budget.max_images_per_person} images; surplus images are dropped",
-        f"- one image spends {each:g}, so a person spends at most {total:g} (basic composition)",
     ]
+    if worst is None:
+        return [*lines, "- nothing spends it"]
+    each = sum(claim.epsilon * claim.event.count for claim in claims)
+    cap = budget.max_images_per_person
+    lines.append(
+        f"- one image with one finding of a person spends epsilon {each:g}; in {cap} of them a person loses {worst}"
+    )
+    lines.append(
+        "- whoever is found several times in an image loses more, and an unknown person is charged to everyone; the ledger "
+        "counts it, and refuses what goes beyond the budget"
+    )
+    return lines
 
 
 def _settings(instance: object) -> str:
-    values = {name: getattr(instance, name) for name in getattr(instance, "__dataclass_fields__", {})}
+    values = {one.name: getattr(instance, one.name) for one in fields(instance)} if is_dataclass(instance) else {}
     return ", ".join(f"{name} {value!r}" for name, value in values.items()) or "no settings"

@@ -12,11 +12,12 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from veilset.core.errors import PolicyError, UnknownName, UsageError
+from veilset.core.errors import BadSetting, PolicyError, UnitMismatch, UnknownName, UsageError
 from veilset.core.guarantee import DP
 from veilset.core.registry import Registry
 from veilset.policy.build import build, named
 from veilset.policy.schema import VERDICTS, Budget, Gate, Named, Policy, ReleaseSettings, Rule
+from veilset.policy.worst_case import worst_case
 
 PROFILES = Path(__file__).parent / "profiles"
 SECTIONS = ("version", "find", "treat", "budget", "probe", "release")
@@ -235,19 +236,23 @@ def _check_budget(policy: Policy, document: CommentedMap, reader: _Reader) -> No
             )
     if policy.budget is None or not claims or reader.problems:
         return
-    cap = policy.budget.max_images_per_person
-    worst = cap * sum(promise.epsilon for _, _, promise in claims)
-    delta = cap * sum(promise.delta for _, _, promise in claims)
-    line = _line(document, "budget")
-    if worst > policy.budget.epsilon * (1 + 1e-12):
+    cap, line = policy.budget.max_images_per_person, _line(document, "budget")
+    try:
+        worst = worst_case(policy)
+    except (BadSetting, UnitMismatch) as error:
+        reader.complain(line, "budget", f"one person in {cap} images: {error.message}")
+        return
+    if worst and worst.epsilon > policy.budget.epsilon * (1 + 1e-12):
         reader.complain(
             line,
             "budget.epsilon",
-            f"one person in {cap} images spends {worst:g} (basic composition), but the budget is "
+            f"one person in {cap} images spends {worst.epsilon:.6g} (accountant: {worst.accountant}), but the budget is "
             f"{policy.budget.epsilon:g}; raise it, spend less per image, or lower max_images_per_person",
         )
-    if delta > policy.budget.delta:
-        reader.complain(line, "budget.delta", f"worst case is {delta:g}, but the budget is {policy.budget.delta:g}")
+    if worst and worst.delta > policy.budget.delta * (1 + 1e-9):
+        reader.complain(
+            line, "budget.delta", f"worst case is {worst.delta:g}, but the budget is {policy.budget.delta:g}"
+        )
 
 
 def _entry(entry: Any, line: int, path: str, registry: Registry, reader: _Reader) -> Named | None:

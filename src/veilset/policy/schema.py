@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from veilset.core.check import one_of, positive
 from veilset.core.errors import BadSetting
 from veilset.core.manifest import fingerprint
 from veilset.core.roles import Detector, Operator, Probe, SetDetector
+from veilset.dp.accountants import ACCOUNTANTS
 
 Verdict = Literal["refuse", "quarantine", "keep"]
 VERDICTS: tuple[Verdict, ...] = ("refuse", "quarantine", "keep")
@@ -44,13 +46,29 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Who is charged, what is protected, and how much may be spent. Units never convert."""
+    """Who is charged, what is protected, how much may be spent, and who adds up. Units never convert.
+
+    Attributes:
+        charge: Who is charged: `person`.
+        protects: The unit of every treatment that spends: `face`, `image`, `16 pixels`.
+        epsilon: Most that a person may lose over all releases.
+        delta: The same of delta; above 0 for every accountant but `basic`.
+        max_images_per_person: Most pictures of a person over all releases.
+        accountant: `basic`, `advanced`, `rdp` or `pld`.
+    """
 
     charge: str
     protects: str
     epsilon: float
     delta: float
     max_images_per_person: int
+    accountant: str = "basic"
+
+    def __post_init__(self) -> None:
+        positive(epsilon=self.epsilon, max_images_per_person=self.max_images_per_person)
+        one_of(ACCOUNTANTS, accountant=self.accountant)
+        if self.accountant != "basic" and not 0 < self.delta < 1:
+            raise BadSetting(f"accountant {self.accountant} needs a delta above 0; basic needs none")
 
 
 @dataclass(frozen=True, slots=True)

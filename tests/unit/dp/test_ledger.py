@@ -1,11 +1,13 @@
 """The ledger: budgets, caps, unknown people, crashes and rivals."""
 
+import math
 import os
 import signal
 import sqlite3
 import stat
 import subprocess
 import sys
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
@@ -15,7 +17,10 @@ from hypothesis import strategies as st
 
 from veilset.core.errors import BadSetting, BudgetExceeded, Malformed, UnitMismatch
 from veilset.core.guarantee import DP, Event
+from veilset.dp.accountants import ACCOUNTANTS
+from veilset.dp.bernoulli import exact
 from veilset.dp.ledger import EVERYONE, Budget, Charge, Ledger
+from veilset.dp.spending import loss_of, restored, stored
 
 FACE = Budget("face", epsilon=1.0, max_images_per_person=5)
 
@@ -84,7 +89,7 @@ def test_units_never_convert(ledger):
 
 
 def test_the_event_count_is_charged(ledger):
-    many = DP(Event("laplace", {"epsilon": 0.1}, 4), "face", "n", 0.1, "s")
+    many = DP(Event("laplace", {"epsilon": 0.1}, 4), "face", "one face", 0.1, "s")
     ledger.charge(ledger.plan("r", [Charge("a", frozenset("x"), many)]))
     assert ledger.spent("x")[0] == Fraction(4, 10)
 
@@ -167,15 +172,15 @@ from veilset.core.guarantee import DP, Event
 from veilset.dp import ledger as module
 from veilset.dp.ledger import Budget, Charge, Ledger
 ledger = Ledger(Path(sys.argv[1]), Budget("face", 1.0, max_images_per_person=5))
-plan = ledger.plan("r", [Charge(f"p{n}", frozenset("x"), DP(Event("laplace", {"epsilon": 0.1}), "face", "n", 0.1, "s"))
-                         for n in range(5)])
+use = DP(Event("laplace", {"epsilon": 0.1}), "face", "one face", 0.1, "s")
+plan = ledger.plan("r", [Charge(f"p{n}", frozenset("x"), use) for n in range(5)])
 if sys.argv[2] == "during":
     halfway = iter(range(3))
-    def loss(guarantee, real=module._loss):
-        if next(halfway, None) is None and sys._getframe(1).f_code.co_name == "charge":
+    def times(charge, real=module._times):
+        if sys._getframe(1).f_code.co_name == "charge" and next(halfway, None) is None:
             os.kill(os.getpid(), signal.SIGKILL)
-        return real(guarantee)
-    module._loss = loss
+        return real(charge)
+    module._times = times
 if sys.argv[2] != "before":
     ledger.charge(plan)
 os.kill(os.getpid(), signal.SIGKILL)
@@ -247,3 +252,121 @@ def test_a_budget_that_makes_no_sense_is_refused(broken):
 def test_the_database_is_written_ahead(ledger):
     with sqlite3.connect(ledger.path) as db:
         assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_whoever_is_in_k_frames_is_charged_k_times(ledger):
+    shot = [Charge("clip", frozenset("xy"), face(0.1), frames=3), Charge("photo", frozenset("x"), face(0.1))]
+    ledger.charge(ledger.plan("r", shot))
+    assert ledger.spent("x") == (Fraction(4, 10), 0)
+    assert ledger.spent("y") == (Fraction(3, 10), 0)
+    many = DP(Event("laplace", {"epsilon": 0.1}, 2), "face", "one face", 0.1, "s")
+    ledger.charge(ledger.plan("q", [Charge("clip", frozenset("y"), many, frames=2)]))
+    assert ledger.spent("y") == (Fraction(7, 10), 0)
+    with pytest.raises(BudgetExceeded):
+        ledger.plan("s", [Charge("clip", frozenset("y"), face(0.1), frames=4)])
+
+
+def test_frames_count_for_the_cap_each(tmp_path):
+    ledger = Ledger(tmp_path / "l", Budget("face", 1000.0, max_images_per_person=5))
+    ledger.charge(ledger.plan("r", [Charge("clip", frozenset("x"), face(), frames=3)]))
+    assert ledger.plan("q", [Charge("burst", frozenset("x"), face(), frames=3)]).left_out == ("burst",)
+    assert ledger.plan("q", [Charge("burst", frozenset("x"), face(), frames=2)]).left_out == ()
+    assert ledger.plan("q", [Charge("clip", frozenset("x"), face(), frames=5)]).left_out == ()
+    assert ledger.plan("q", [Charge("crowd", frozenset(), face(), frames=3)]).left_out == ("crowd",)
+    with pytest.raises(BadSetting):
+        Charge("clip", frozenset("x"), face(), frames=0)
+
+
+@pytest.mark.parametrize("accountant", ["advanced", "rdp", "pld"])
+def test_the_ledger_adds_up_as_its_accountant_does(tmp_path, accountant):
+    from dp_accounting import dp_event, rdp
+    from dp_accounting.pld import common
+    from dp_accounting.pld import privacy_loss_distribution as pld
+
+    delta, times = 1e-6, 200
+    budget = Budget("face", 1000.0, delta, max_images_per_person=times, accountant=accountant)
+    ledger = Ledger(tmp_path / "l", budget)
+    ledger.charge(ledger.plan("one", charges(*((f"a{n}", "x") for n in range(times // 2)), epsilon=0.05)))
+    ledger.charge(ledger.plan("two", charges(*((f"b{n}", "x") for n in range(times // 2)), epsilon=0.05)))
+    loss = ledger.loss("x")
+    if accountant == "rdp":
+        keeper = rdp.RdpAccountant()
+        keeper.compose(dp_event.ZCDpEvent(0.05**2 / 2), times)
+        expected = keeper.get_epsilon(delta)
+    elif accountant == "pld":
+        once = pld.from_privacy_parameters(common.DifferentialPrivacyParameters(0.05, 0.0))
+        expected = once.self_compose(times).get_epsilon_for_delta(delta)
+    else:
+        drift, squares = times * 0.05 * math.tanh(0.025), times * 0.05**2
+        expected = drift + math.sqrt(2 * squares * math.log(math.e + math.sqrt(squares) / delta))
+    assert loss.epsilon == pytest.approx(expected, rel=1e-9)
+    assert loss.epsilon < float(ledger.spent("x")[0]) == 10
+    assert ledger.loss("nobody") is None
+    assert all(words in str(loss) for words in (accountant, "per face", "one face", "delta 1e-06"))
+    assert ledger.public_facts()["neighbours"] == "one face"
+
+
+@pytest.mark.parametrize("accountant", ["advanced", "rdp", "pld"])
+def test_an_accountant_that_adds_better_lets_more_through_and_refuses_beyond(tmp_path, accountant):
+    ledger = Ledger(tmp_path / "l", Budget("face", 4.5, 1e-6, 1000, accountant))
+    for number in range(5):
+        release(ledger, f"r{number}", *((f"{number}-{n}", "x") for n in range(20)), epsilon=0.05)
+    assert ledger.spent("x")[0] > exact(4.5)
+    with pytest.raises(BudgetExceeded, match=accountant):
+        ledger.plan("more", charges(*((f"more-{n}", "x") for n in range(600)), epsilon=0.05))
+    assert ledger.loss("x").epsilon <= 4.5
+
+
+def test_a_delta_that_is_spent_leaves_nothing_for_advanced_composition(tmp_path):
+    ledger = Ledger(tmp_path / "l", Budget("face", 100.0, 1e-6, accountant="advanced"))
+    with pytest.raises(BudgetExceeded):
+        ledger.plan("r", [Charge("a", frozenset("x"), face(0.1, delta=1e-6))])
+    ledger.plan("r", [Charge("a", frozenset("x"), face(0.1, delta=1e-7))])
+
+
+@given(
+    st.lists(st.sampled_from([(0.05, 0.0), (0.3, 0.0), (1.0, 0.0), (0.3, 1e-8)]), min_size=1, max_size=6),
+    st.sampled_from(ACCOUNTANTS),
+)
+@settings(max_examples=40, deadline=None)
+def test_another_event_never_lowers_the_loss(uses, accountant):
+    before, known = None, Counter()
+    for epsilon, delta in uses:
+        known[stored(face(epsilon, delta=0.0 if accountant == "rdp" else delta))] += 1
+        loss = loss_of(known, accountant, 1e-5)
+        assert before is None or (
+            loss.epsilon >= before.epsilon * (1 - 1e-9) and loss.delta >= before.delta * (1 - 1e-9)
+        )
+        before = loss
+
+
+def test_what_an_accountant_cannot_add_up_is_refused(tmp_path):
+    ledger = Ledger(tmp_path / "l", Budget("face", 100.0, 1e-6, accountant="rdp"))
+    with pytest.raises(UnitMismatch):
+        ledger.plan("r", [Charge("a", frozenset("x"), face(0.1, delta=1e-8))])
+    other = DP(Event("laplace", {"epsilon": 0.1}), "face", "one face added", 0.1, "s")
+    release(ledger, "r", ("a", "x"))
+    with pytest.raises(UnitMismatch):
+        ledger.plan("q", [Charge("a", frozenset("x"), other)])
+
+
+def test_a_use_is_kept_as_data():
+    use = DP(Event("gaussian", {"noise_multiplier": 1.5}, 1), "image", "one image", 3.1, "a paper", 1e-7)
+    assert restored(stored(use), 1) == use
+    assert restored(stored(use), 7).event.count == 7
+
+
+def test_people_named_otherwise_than_before_are_refused(ledger):
+    ledger.charge(ledger.plan("r1", charges(("a", "")), naming="groups 1"))
+    ledger.charge(ledger.plan("r2", charges(("b", "x")), naming="groups 2"))
+    ledger.plan("r3", charges(("c", "x")), naming="groups 2")
+    ledger.plan("r3", charges(("c", "")), naming="given")
+    with pytest.raises(BudgetExceeded, match="named otherwise"):
+        ledger.plan("r3", charges(("c", "x")), naming="given")
+
+
+def test_accountants_other_than_basic_need_a_delta():
+    with pytest.raises(BadSetting):
+        Budget("face", 1.0, accountant="pld")
+    with pytest.raises(BadSetting):
+        Budget("face", 1.0, 1e-6, accountant="moments")

@@ -6,6 +6,7 @@ import pytest
 
 from veilset.core.errors import PolicyError, UsageError
 from veilset.flows.catalog import catalog
+from veilset.policy.explain import explain
 from veilset.policy.load import load_policy, parse_policy, profiles
 
 NAMES = catalog(third_party=False).registries()
@@ -96,3 +97,49 @@ def test_the_hash_changes_with_any_setting_and_not_with_layout() -> None:
 def test_settings_of_the_wrong_type_are_said_with_the_value() -> None:
     with pytest.raises(PolicyError, match="got 'large'"):
         parse_policy(GOOD.replace("cells: 6", "cells: large"), NAMES)
+
+
+SPENDING = """
+version: 1
+find: [face]
+treat:
+  face: {dp_pix: {epsilon: 0.1, pixels: face}}
+  "*": refuse
+budget: {charge: person, protects: {pixels: face}, epsilon: EPS, delta: DELTA, max_images_per_person: 100ACC}
+"""
+
+
+def spending(epsilon: float, delta: float = 0.0, accountant: str = "") -> str:
+    with_accountant = f", accountant: {accountant}" if accountant else ""
+    return SPENDING.replace("EPS", str(epsilon)).replace("DELTA", f"{delta:.7f}").replace("ACC", with_accountant)
+
+
+def test_the_worst_case_is_added_up_by_the_accountant_of_the_budget() -> None:
+    parse_policy(spending(10), NAMES)
+    with pytest.raises(PolicyError, match=r"spends 10 \(accountant: basic\), but the budget is 9\.9"):
+        parse_policy(spending(9.9), NAMES)
+    for accountant, enough in (("rdp", 5.5), ("pld", 5.0), ("advanced", 6.0)):
+        parse_policy(spending(enough, 1e-6, accountant), NAMES)
+        with pytest.raises(PolicyError, match=f"accountant: {accountant}"):
+            parse_policy(spending(3, 1e-6, accountant), NAMES)
+
+
+def test_the_accountant_is_named_checked_and_part_of_the_hash() -> None:
+    basic, rdp = parse_policy(spending(10), NAMES), parse_policy(spending(10, 1e-6, "rdp"), NAMES)
+    assert basic.to_plain()["budget"]["accountant"] == "basic"
+    assert basic.sha256() == parse_policy(spending(10, accountant="basic"), NAMES).sha256()
+    assert rdp.sha256() != parse_policy(spending(10, 1e-6), NAMES).sha256()
+    words = explain(rdp)
+    assert "per face (neighbours: two pictures" in words
+    assert "accountant: rdp (dp-accounting)" in words
+    assert "ClassVar" not in words
+    assert "<class" not in words
+    for text, said in ((spending(10, 0, "rdp"), "delta above 0"), (spending(10, 1e-6, "moments"), "must be one of")):
+        with pytest.raises(PolicyError, match=said):
+            parse_policy(text, NAMES)
+
+
+def test_treatments_with_other_neighbours_are_not_added_up() -> None:
+    mixed = spending(100).replace("  face:", "  plate: {snow: {delta: 0.1, pixels: image}}\n  face:")
+    with pytest.raises(PolicyError, match="units never convert"):
+        parse_policy(mixed, NAMES)
