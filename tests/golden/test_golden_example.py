@@ -22,7 +22,7 @@ NO_DERIVATIVES = "https://creativecommons.org/licenses/by-nd/4.0/"
 SET = {
     "agreed.png": (("yes",), BY, "", ""),
     "both.png": (("yes", "also"), BY, "", ""),
-    "group.png": (("yes", "no"), BY, "", "consent to publication"),
+    "group.png": (("yes", "no"), BY, "", "does not cover publication"),
     "nobody.png": ((), BY, "", "nobody in it is identified"),
     "fixed.png": (("yes",), NO_DERIVATIVES, "", "forbids sharing changed versions"),
     "unknown.png": (("yes",), "", "", "licence"),
