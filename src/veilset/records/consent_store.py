@@ -212,7 +212,9 @@ class ConsentStore:
         with self._reader.connect() as connection:
             for some, others in zip_longest(_chunks(sorted(keys)), _chunks(sorted(names)), fillvalue=()):
                 query = (_BY_BOTH if some else _BY_NAMES) if others else _BY_KEYS
-                for row in connection.execute(query, {"keys": list(some), "names": list(others)}):
+                given = {"keys": list(some)} if some else {}
+                given |= {"names": list(others)} if others else {}
+                for row in connection.execute(query, given):
                     if row[0] is not None:
                         people.setdefault(row[0], set()).add(row[1])
                     held = records.setdefault(row[1], {})
