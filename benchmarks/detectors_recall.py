@@ -3,13 +3,14 @@
 Reads folders below VEILSET_DATA and weights below VEILSET_WEIGHTS. Intervals are exact (Clopper-Pearson, 95 %). Same
 pictures, same tables.
 
-    python benchmarks/detectors_recall.py [person plates explicit identity duplicates age] [--every N]
+    python benchmarks/detectors_recall.py [person plates explicit identity duplicates age fits] [--every N]
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import itertools
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -251,6 +252,35 @@ def duplicates(every: int) -> None:
     table("Duplicates on coco128_train", ("twin", "found"), lines)
 
 
+def logistic(x: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
+    """Intercept and slope of the likeliest logistic curve, by Newton's method."""
+    design, weights = np.column_stack([np.ones_like(x), x]), np.zeros(2)
+    for _ in range(50):
+        chance = 1 / (1 + np.exp(-np.clip(design @ weights, -30, 30)))
+        bend = (design * (chance * (1 - chance))[:, None]).T @ design
+        weights = weights + np.linalg.solve(bend, design.T @ (truth - chance))
+    return float(weights[0]), float(weights[1])
+
+
+def fits(every: int) -> None:
+    """The constants of `demographics`: two logistic curves, and where 80 % of true ages lie."""
+    rows = rows_of(DATA / "utkface_scores_table" / "scores.csv")[::every]
+    true, said, male = (np.array([float(row[key]) for row in rows]) for key in ("age", "age_pred", "p_male_pred"))
+    odds = np.log(np.clip(male, 1e-4, 1 - 1e-4)) - np.log1p(-np.clip(male, 1e-4, 1 - 1e-4))
+    print("\nminor: intercept {:.4f}, slope {:.4f}".format(*logistic(said, true < 18)))
+    print(
+        "male: intercept {:.4f}, slope {:.4f}".format(
+            *logistic(odds, np.array([row["gender"] == "male" for row in rows]))
+        )
+    )
+    edges = (0, *(limit for limit, _, _ in demographics._RANGES))
+    for low, high in itertools.pairwise(edges):
+        off = (true - said)[(said >= low) & (said < high)]
+        print(
+            f"apparent age {low:g} to {high:g}: true age {np.quantile(off, 0.1):+.1f} to {np.quantile(off, 0.9):+.1f}"
+        )
+
+
 def age(every: int) -> None:
     """What `demographics` makes of the labelled scores of UTKFace."""
     rows = rows_of(DATA / "utkface_scores_table" / "scores.csv")[::every]
@@ -292,6 +322,7 @@ PARTS = {
     "identity": identities,
     "duplicates": duplicates,
     "age": age,
+    "fits": fits,
 }
 
 if __name__ == "__main__":

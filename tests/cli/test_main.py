@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -112,9 +112,9 @@ def test_help_is_quick_and_needs_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    times = []
+    # Processor time: the clock of a busy machine says nothing about the program.
+    before = os.times()
     for _ in range(5):
-        began = time.perf_counter()
         veilset("--help")
-        times.append(time.perf_counter() - began)
-    assert min(times) < 0.5
+    after = os.times()
+    assert (after.children_user + after.children_system - before.children_user - before.children_system) / 5 < 0.5

@@ -148,3 +148,41 @@ def test_a_detector_that_is_not_there_is_named_and_the_rest_goes_on(tmp_path):
     done = measure(before, after, probes=["detection_kept", "link"], names=names)
     assert set(done.not_tested) == {"detection_kept"}
     assert done.measurements[0].probe == "link"
+
+
+def test_gates_are_judged_by_the_probe_of_the_policy_even_in_the_quick_set(tmp_path):
+    before, after = crowd(tmp_path, mosaic, people=4)
+    rules = tmp_path / "policy.yaml"
+    rules.write_text(
+        "version: 1\nfind: [face]\ntreat: {face: pixelate, '*': refuse}\n"
+        "probe:\n  - undo: {of: twin_median, filters: [median], max: 1.0}\n  - link: {limit: 9}\n"
+    )
+    done = measure(before, after, quick=True, policy=rules, subjects="folder", report=tmp_path / "r.html")
+    assert [gate.held for gate in done.gates] == [True, True]
+    assert {m.n for m in done.measurements if m.probe == "link"} == {9}
+    page = (tmp_path / "r.html").read_text()
+    verdicts = page[page.index("Verdict") : page.index('id="ladder"')]
+    assert "Holds: undo/twin_median" in verdicts
+    assert "reidentify/rank1" in verdicts
+    assert verdicts.count("link/") == 1
+
+
+def test_a_study_of_viewers_is_set_up_and_then_read(tmp_path):
+    before, after = crowd(tmp_path, mosaic, people=2)
+    study = tmp_path / "study"
+    done = measure(before, after, probes=["naturalness"], viewers=study)
+    assert {m.probe for m in done.measurements} == {"naturalness"}
+    form = (study / "form.html").read_text()
+    assert 'data-left="original"' in form
+    assert "data:image/png;base64," in form
+    lines = ["viewer,question,left,right,answer"]
+    for viewer in range(6):
+        lines += [
+            f"v{viewer},preferred,released,original,right",
+            f"v{viewer},recognisability,released,,{1 + viewer % 2}",
+        ]
+    (study / "answers.csv").write_text("\n".join(lines) + "\n")
+    done = measure(before, after, probes=["naturalness"], viewers=study)
+    by = {(m.name, m.group): m for m in done.measurements if m.probe == "viewers"}
+    assert by["preferred", "original"].low > by["preferred", "original"].chance
+    assert by["recognisability", "released"].value == 1.5

@@ -72,6 +72,13 @@ def test_the_sellers_homes_are_in_the_geojson(market: tuple[Path, tuple[Seller, 
     assert done.summary.whereabouts.count("home") == SELLERS
 
 
+def test_no_picture_is_counted_twice(market: tuple[Path, tuple[Seller, ...], Audited]) -> None:
+    summary = market[2].summary
+    for groups in (summary.kinds, summary.risks, summary.tags, summary.sources):
+        for group in groups.values():
+            assert group.samples == len(set(group.names)) <= summary.samples
+
+
 def test_files_are_joined_by_serial_number_and_owner(market: tuple[Path, tuple[Seller, ...], Audited]) -> None:
     _, sellers, done = market
     assert done.summary.whereabouts is not None

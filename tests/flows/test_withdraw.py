@@ -72,6 +72,26 @@ def test_a_photograph_finds_the_person_and_no_later_release_holds_them(
     assert reasons.count("a person in it withdrew; leave it out") == 2
 
 
+def test_each_recipient_gets_a_notice_that_names_no_other(
+    photos, names: list[str], policy: Callable[..., Policy], tmp_path: Path
+) -> None:
+    given_to = ("Lab A", "Lab B", " Lab A ")
+    release(photos.path, tmp_path / "out", policy(), workers=1, recipients=given_to)
+    query = Query(photos.path, photo=photos.path / names[0], outputs=(tmp_path / "out",))
+    notices = withdraw(plan_withdrawal(query), query, tmp_path / "optout", when=DAY)
+    assert sorted(notices.values()) == ["Lab A", "Lab B"]
+    for path, recipient in notices.items():
+        text = path.read_text(encoding="utf-8")
+        assert f"To: {recipient}" in text
+        assert not any(other in text for other in {"Lab A", "Lab B"} - {recipient})
+    public = [path.read_bytes() for path in (tmp_path / "out" / "public").rglob("*") if path.is_file()]
+    assert not any(b"Lab A" in content for content in public)
+    for nobody in ("", "two\nlines"):
+        with pytest.raises(UsageError, match="recipient"):
+            release(photos.path, tmp_path / "other", policy(), workers=1, recipients=[nobody])
+    assert not (tmp_path / "other").exists()
+
+
 def test_a_copy_in_disguise_does_not_come_back(
     photos, names: list[str], policy: Callable[..., Policy], tmp_path: Path
 ) -> None:

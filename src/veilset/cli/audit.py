@@ -30,6 +30,13 @@ def audit(
     owner_folders: Annotated[
         bool, typer.Option("--owner-folders", help="Folders are named after the people whose files they hold.")
     ] = False,
+    estimate_missed: Annotated[
+        bool,
+        typer.Option("--estimate-missed", help="Estimate how many faces were missed; draw pictures for you to check."),
+    ] = False,
+    checked: Annotated[
+        Path | None, typer.Option("--checked", help="The to_check.csv of such an audit, filled: gives an upper bound.")
+    ] = None,
     workers: Workers = 0,
     as_json: Json = False,
 ) -> None:
@@ -42,7 +49,14 @@ def audit(
     report = out if out is not None or as_json else _fresh(photos)
     with bar(quiet=as_json) as progress:
         done = run(
-            photos, report, find=chosen, workers=workers, owners="folder" if owner_folders else "", progress=progress
+            photos,
+            report,
+            find=chosen,
+            workers=workers,
+            owners="folder" if owner_folders else "",
+            estimate_missed=estimate_missed,
+            checked=checked,
+            progress=progress,
         )
     summary = done.summary
     faces = sum(group.samples for key, group in summary.faces_per_picture.items() if key != "0")
@@ -61,6 +75,10 @@ def audit(
         words.append(f"  pictures that tell a place: {len(summary.places)}")
     if summary.whereabouts is not None:
         words += [f"  likely {what}: {summary.whereabouts.count(role)}" for role, what in NAMED]
+    if summary.missed is not None:
+        from veilset.flows.report.missed_section import in_words
+
+        words += [f"  {sentence}" for sentence in in_words(summary.missed)]
     words += [f"  cannot be read: {name}: {why}" for name, why in summary.unreadable[:10]]
     if len(summary.unreadable) > 10:
         words.append(f"  and {len(summary.unreadable) - 10} more that cannot be read")

@@ -9,6 +9,10 @@ from typing import Annotated
 import typer
 
 from veilset.cli.talk import Json, bar, give
+from veilset.core.errors import UsageError
+
+KEPT = ("rights", "exposure", "georeference")
+DROPPED = ("orientation", "icc")
 
 
 def clean(
@@ -20,43 +24,43 @@ def clean(
     check: Annotated[bool, typer.Option("--check", help="Only look; exit code 1 when a file is not clean.")] = False,
     backup: Annotated[bool, typer.Option(help="In place: keep the original beside it, as NAME.original.")] = True,
     thorough: Annotated[bool, typer.Option("--thorough", help="Compare and search every byte of the result.")] = False,
-    drop_orientation: Annotated[bool, typer.Option("--drop-orientation", help="Drop the orientation tag too.")] = False,
-    drop_icc: Annotated[bool, typer.Option("--drop-icc", help="Drop the colour profile too.")] = False,
-    keep_rights: Annotated[bool, typer.Option("--keep-rights", help="Keep copyright, licence and credit.")] = False,
-    keep_exposure: Annotated[bool, typer.Option("--keep-exposure", help="Keep exposure, aperture and ISO.")] = False,
+    keep: Annotated[
+        list[str] | None, typer.Option("--keep", help="rights, exposure or georeference; may be given again.")
+    ] = None,
+    drop: Annotated[list[str] | None, typer.Option("--drop", help="orientation or icc; may be given again.")] = None,
     gps_grid: Annotated[
         float | None, typer.Option("--gps-grid", min=0.001, help="Keep coordinates, on a grid of this many degrees.")
     ] = None,
-    keep_georeference: Annotated[bool, typer.Option("--keep-georeference", help="Keep GeoTIFF keys.")] = False,
     dates: Annotated[str, typer.Option("--dates", help="drop, month or keep.")] = "drop",
+    key_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--key-file", help="DICOM: key of pseudonyms and shifted dates; made if missing. Keep it private."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Strip everything that files say besides their pixels; the coded pictures are copied untouched."""
     from veilset.containers.contract import Keep
     from veilset.flows.clean import clean as run
 
-    keep = Keep(
-        orientation=not drop_orientation,
-        icc=not drop_icc,
-        rights=keep_rights,
-        exposure=keep_exposure,
-        gps_grid=gps_grid,
-        georeference=keep_georeference,
-        dates=dates,
-    )
+    wanted, unwanted = one_of_each(KEPT, "--keep", keep), one_of_each(DROPPED, "--drop", drop)
+    allowed = Keep(**dict.fromkeys(wanted, True), **dict.fromkeys(unwanted, False), gps_grid=gps_grid, dates=dates)
     with bar(quiet=as_json) as progress:
         done = run(
             files,
             out=out,
             in_place=in_place,
             check=check,
-            keep=keep,
+            keep=allowed,
+            key_file=key_file,
             backup=backup,
             thorough=thorough,
             progress=progress,
         )
     plain = {
-        "keep": asdict(keep),
+        "keep": asdict(allowed),
+        "table": str(done.table) if done.table else None,
         "files": [
             {
                 "name": name,
@@ -74,6 +78,16 @@ def clean(
     }
     words = [f"{name}: {one.state}{f' ({one.reason})' if one.reason else ''}" for name, one in done.files if one.reason]
     counted = {state: done.count(state) for state in ("clean", "residue", "dirty", "refused")}
+    if done.table is not None:
+        words.append(f"Private table of pseudonyms: {done.table}")
     words.append(", ".join(f"{number} {state}" for state, number in counted.items() if number) or "no files")
     give(plain, "\n".join(words), as_json=as_json)
     done.raise_if_unclean()
+
+
+def one_of_each(known: tuple[str, ...], option: str, given: list[str] | None) -> tuple[str, ...]:
+    """The words given to an option, if all are known."""
+    for word in given or ():
+        if word not in known:
+            raise UsageError(f"{option} {word}: there is no such part; it takes {', '.join(known)}.")
+    return tuple(given or ())

@@ -17,9 +17,16 @@ def measure(
     probe: Annotated[list[str] | None, typer.Option("--probe", "-p", help="Run this probe; may be repeated.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer probes on fewer samples.")] = False,
     policy: Annotated[Path | None, typer.Option(help="The policy that treated them; a release brings its own.")] = None,
-    subjects: Annotated[str, typer.Option(help="`folder` when a folder holds one person; empty for unknown.")] = "",
+    subjects: Annotated[str, typer.Option(help="`folder` when a folder holds one person; else it names a class.")] = "",
+    labels: Annotated[
+        Path | None, typer.Option(help="CSV with the column `file` and one for each label (gender, age, ...).")
+    ] = None,
     report: Annotated[
         Path | None, typer.Option("--report", "-o", help="Write a private page here, JSON beside.")
+    ] = None,
+    viewers: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a study of viewers: a private form is written there, its answers.csv analysed."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the adversary's choices.")] = 0,
     as_json: Json = False,
@@ -36,7 +43,9 @@ def measure(
             quick=quick,
             policy=policy,
             subjects=subjects,
+            labels=labels,
             report=report,
+            viewers=viewers,
             seed=seed,
             progress=progress,
         )
@@ -46,6 +55,8 @@ def measure(
     words += [f"  not tested: {name}: {why}" for name, why in done.not_tested.items()]
     if done.report:
         words.append(f"PRIVATE report: {done.report}")
+    if viewers:
+        words.append(f"PRIVATE form for viewers: {viewers / 'form.html'}; put their answers beside it as answers.csv")
     give(done.to_plain(), "\n".join(words), as_json=as_json)
     failed = [gate.words for gate in done.gates if not gate.held]
     if failed:

@@ -24,6 +24,13 @@ def release(
     subjects: Annotated[
         str, typer.Option("--subjects", help="Who is in a picture: `folder` for its folder's name; else unknown.")
     ] = "",
+    recipient: Annotated[
+        list[str] | None, typer.Option("--recipient", help="Whom it is given to; private, for notices of withdrawal.")
+    ] = None,
+    c2pa_cert: Annotated[
+        Path | None, typer.Option("--c2pa-cert", help="Certificates (PEM, yours first) for Content Credentials.")
+    ] = None,
+    c2pa_key: Annotated[Path | None, typer.Option("--c2pa-key", help="Private key of the first certificate.")] = None,
     workers: Workers = 0,
     as_json: Json = False,
 ) -> None:
@@ -48,6 +55,8 @@ def release(
             passphrase=passphrase,
             ledger=ledger,
             subjects=subjects,
+            recipients=recipient or (),
+            c2pa=(c2pa_cert, c2pa_key, os.environ.get("VEILSET_C2PA_PASSPHRASE", "")),
         )
     counts = done.manifest.counts
     words = [

@@ -21,6 +21,15 @@ def withdraw(
         list[Path] | None, typer.Option("--release", help="Output folder of an earlier release.")
     ] = None,
     store: Annotated[Path, typer.Option("--store", help="Folder of the tombstones.")] = Path("private/optout"),
+    faces: Annotated[
+        bool, typer.Option(help="Compare the photograph's faces with the set's, when no --groups are given.")
+    ] = True,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(
+            "--sheet", help="Private page with what was found, gone after the answer. [default: STORE-who.html]"
+        ),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -30,21 +39,35 @@ def withdraw(
     from veilset.flows.withdraw import Query, plan_withdrawal
     from veilset.flows.withdraw import withdraw as run
 
-    query = Query(photos, photo, subject, registry, groups, group, tuple(release or ()))
+    page = None if yes else sheet or store.with_name(f"{store.name}-who.html")
+    query = Query(photos, photo, subject, registry, groups, group, tuple(release or ()), faces=faces, sheet=page)
     with bar(quiet=as_json) as progress:
         plan = plan_withdrawal(query, progress=progress)
     for name, why in plan.samples.items():
         say(f"  {name}: {why}")
     for one, held in plan.releases:
         say(f"  release {one.release} of {one.created} holds {len(held)}: {', '.join(held.values())}")
+    if plan.note:
+        say(f"  {plan.note}")
+    if page:
+        say(f"  look at them in {page}")
     say(f"{len(plan.samples)} samples would never be released again; {plan.remaining} remain.")
-    if not yes and not typer.confirm("Is this the person, and shall it be done?", err=True):
+    try:
+        agreed = yes or typer.confirm("Is this the person, and shall it be done?", err=True)
+    finally:
+        if page:
+            page.unlink(missing_ok=True)
+    if not agreed:
         say("Nothing was written.")
         raise typer.Exit(1)
     notices = run(plan, query, store, when=dt.datetime.now(dt.UTC).date())
     words = [
         f"Withdrawn: {len(plan.samples)} samples. Name `optout: {{store: {store}}}` in the policy of every release."
     ]
-    words += [f"  send to the recipients: {path}" for path in notices]
-    plain = {"samples": dict(plan.samples), "remaining": plan.remaining, "notices": [str(path) for path in notices]}
+    words += [f"  send to {recipient or 'the recipients'}: {path}" for path, recipient in notices.items()]
+    plain = {
+        "samples": dict(plan.samples),
+        "remaining": plan.remaining,
+        "notices": {str(path): to for path, to in notices.items()},
+    }
     give(plain, "\n".join(words), as_json=as_json)

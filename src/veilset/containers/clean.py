@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,16 +83,18 @@ def clean_file(path: Path, target: Path, keep: Keep | None = None, *, thorough: 
     Raises:
         Occupied: `target` is `path`; use `clean_in_place`.
     """
-    if target.exists() and path.samefile(target):
+    if _is_same(path, target):
         raise Occupied(f"{path.name} would be overwritten by its own clean copy; clean it in place instead.")
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    temporary = _beside(target)
     try:
         cleaned = _made(path, temporary, keep or Keep(), thorough)
-        temporary.replace(target)
+        os.replace(temporary, target)  # noqa: PTH105 - pathlib costs as much as the call
     except (DataError, Residue) as error:
+        _discard(temporary)
         return Cleaned("refused", reason=error.message)
-    finally:
-        temporary.unlink(missing_ok=True)
+    except BaseException:
+        _discard(temporary)
+        raise
     return cleaned
 
 
@@ -105,29 +107,49 @@ def clean_in_place(path: Path, keep: Keep | None = None, *, backup: bool = True,
     Raises:
         Occupied: A backup is already there.
     """
-    kept = path.with_name(path.name + BACKUP)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    temporary = _beside(path)
     try:
         cleaned = _made(path, temporary, keep or Keep(), thorough)
         if backup:
-            _keep_original(path, kept)
-        temporary.chmod(path.stat().st_mode & 0o777)
-        temporary.replace(path)
+            _keep_original(path)
+        os.chmod(temporary, os.stat(path).st_mode & 0o777)  # noqa: PTH101, PTH116
+        os.replace(temporary, path)  # noqa: PTH105
     except (DataError, Residue) as error:
+        _discard(temporary)
         return Cleaned("refused", reason=error.message)
-    finally:
-        temporary.unlink(missing_ok=True)
+    except BaseException:
+        _discard(temporary)
+        raise
     return cleaned
 
 
-def _keep_original(path: Path, kept: Path) -> None:
+def _is_same(path: Path, target: Path) -> bool:
+    try:
+        there = os.stat(target)  # noqa: PTH116
+    except OSError:
+        return False
+    return os.path.samestat(there, os.stat(path))  # noqa: PTH116
+
+
+def _beside(target: Path) -> str:
+    folder, name = os.path.split(target)
+    return os.path.join(folder, f".{name}.{os.urandom(4).hex()}.part")  # noqa: PTH118
+
+
+def _discard(temporary: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(temporary)  # noqa: PTH108
+
+
+def _keep_original(path: Path) -> None:
+    kept = path.with_name(path.name + BACKUP)
     try:
         os.link(path, kept)
     except FileExistsError:
         raise Occupied(f"{kept.name} is already there; move it away, or clean without a backup.") from None
 
 
-def _made(path: Path, temporary: Path, keep: Keep, thorough: bool) -> Cleaned:
+def _made(path: Path, temporary: str, keep: Keep, thorough: bool) -> Cleaned:
     with open_source(path) as door:
         with RangeWriter(temporary, "xb+") as out:
             out.source = door.descriptor

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import hmac
 import json
-import secrets
 import struct
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from io import BytesIO
 from typing import Any, BinaryIO
@@ -18,13 +15,13 @@ import numpy as np
 
 from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
 from veilset.containers.dicom_rules import CODES, EMPTIED, SEQUENCES, TIMES, DicomProfile, may_stay
+from veilset.containers.pseudonyms import RUN_KEY, Pseudonyms, given
 from veilset.core.errors import Malformed, MissingExtra, Unsupported
 from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
 
 NAME = "DICOM"
 formats = ("dicom",)
-STANDARD = "1.2.840.10008."
 MAKER_UID = "2.25.302934610712853967102784619283740019283"
 TEXT_RISK = {
     "PN": Risk.PERSON,
@@ -41,52 +38,6 @@ CONTRADICTIONS = (
     AttributeError, ValueError, TypeError, EOFError, OSError, NotImplementedError, LookupError, ArithmeticError,
     RecursionError, struct.error,
 )  # fmt: skip
-# Made once per run, so that the files of one run stay consistent with one another and with nothing else.
-RUN_KEY = secrets.token_bytes(32)
-
-
-@dataclass
-class Pseudonyms:
-    """Names under a key: the same original gives the same name, and a name of ours is left as it is.
-
-    *Source*: HMAC-SHA-256 (RFC 2104). A name is 80 bits of the original's code and 40 bits that prove it to be ours,
-    so cleaning twice changes nothing.
-    """
-
-    key: bytes = field(repr=False)
-    table: dict[str, str] = field(default_factory=dict, repr=False)
-
-    def _code(self, word: str, size: int) -> str:
-        return hmac.digest(self.key, word.encode("utf-8", "surrogatepass"), "sha256")[:size].hex()
-
-    def ours(self, code: str) -> bool:
-        """Whether 30 hex digits were made under this key."""
-        return len(code) == 30 and hmac.compare_digest(self._code(f"ours/{code[:20]}", 5), code[20:])
-
-    def name(self, original: str) -> str:
-        """A patient's name or number."""
-        if original.startswith("V") and self.ours(original[1:]):
-            return original
-        first = self._code(f"person/{original}", 10)
-        self.table[original] = f"V{first}{self._code(f'ours/{first}', 5)}"
-        return self.table[original]
-
-    def uid(self, original: str) -> str:
-        """An identifier; those of the standard stay."""
-        if original.startswith(STANDARD) or not original:
-            return original
-        number = original.removeprefix("2.25.")
-        if original.startswith("2.25.") and number.isdigit() and self.ours(f"{int(number):030x}"):
-            return original
-        first = self._code(f"uid/{original}", 10)
-        self.table[original] = f"2.25.{int(first + self._code(f'ours/{first}', 5), 16)}"
-        return self.table[original]
-
-    def days(self, patient: str, most: int) -> int:
-        """How many days a patient's dates move back; none when the patient was already renamed."""
-        if patient.startswith("V") and self.ours(patient[1:]):
-            return 0
-        return 1 + int(self._code(f"days/{patient}", 8), 16) % most
 
 
 @contextlib.contextmanager
@@ -126,9 +77,15 @@ def inspect(data: memoryview) -> Listing:
 
 
 def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
-    """Write the file anew under a key that this run alone knows; see `rebuild_under`."""
-    profile = DicomProfile(dates="keep" if keep.dates == "keep" else "remove")
-    return rebuild_under(data, out, profile, RUN_KEY)[0]
+    """Write the file anew: under the key of the run (`pseudonyms.under`), or one that this process alone knows.
+
+    With a key, dates are shifted per patient; without, nobody could tell by how much, and they go.
+    """
+    names = given()
+    if names is None:
+        profile = DicomProfile(dates="keep" if keep.dates == "keep" else "remove")
+        return _rebuilt(data, out, profile, Pseudonyms(RUN_KEY))
+    return _rebuilt(data, out, DicomProfile(dates="keep" if keep.dates == "keep" else "shift"), names)
 
 
 def rebuild_under(data: memoryview, out: BinaryIO, profile: DicomProfile, key: bytes) -> tuple[Rebuilt, bytes]:
@@ -145,11 +102,16 @@ def rebuild_under(data: memoryview, out: BinaryIO, profile: DicomProfile, key: b
         Malformed: It cannot be read.
         Unsupported: It holds no picture.
     """
+    names = Pseudonyms(key)
+    rebuilt = _rebuilt(data, out, profile, names)
+    return rebuilt, json.dumps(names.table, sort_keys=True).encode()
+
+
+def _rebuilt(data: memoryview, out: BinaryIO, profile: DicomProfile, names: Pseudonyms) -> Rebuilt:
     with _quiet():
         dataset = _read(data)
         claims = _claims(dataset, len(data))
         pixels = bytes(data[claims[1].start : claims[1].stop])
-        names = Pseudonyms(key)
         residue = _residue(dataset, pixels)
         new = _treated(dataset, profile, names)
         buffer = BytesIO()
@@ -161,7 +123,7 @@ def rebuild_under(data: memoryview, out: BinaryIO, profile: DicomProfile, key: b
         raise Malformed(f"{NAME}: the pixel data cannot be carried over as they are")
     out.write(bytes(written))
     copied = ((claims[1].start, place, len(pixels)),)
-    return Rebuilt(len(written), claims, copied, residue), json.dumps(names.table, sort_keys=True).encode()
+    return Rebuilt(len(written), claims, copied, residue)
 
 
 def _read(data: memoryview) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from veilset.containers.exif_names import EXIF, GPS, IFD0, INTEROP, TECHNICAL
-from veilset.containers.ifd import Directory, Entry, Header, read_directory, read_header, value_of
+from veilset.containers.ifd import Directory, Entry, Header, entries_of, read_directory, read_header, value_of
 from veilset.containers.risks import risk_of
 from veilset.core.errors import Malformed
 from veilset.core.finding import Risk
@@ -48,8 +48,8 @@ def orientation_of(data: memoryview) -> int:
     """EXIF orientation 1 to 8; 1 when there is none or it cannot be read."""
     try:
         header = read_header(data)
-        for entry in read_directory(data, header, header.first).entries:
-            if entry.tag == ORIENTATION and entry.number == 1 and entry.type in {1, 3, 4}:
+        for entry in entries_of(data, header, header.first, ORIENTATION):
+            if entry.number == 1 and entry.type in {1, 3, 4}:
                 value = value_of(data, entry, header.order)
                 return value if 1 <= value <= 8 else 1
     except _BROKEN:
@@ -74,6 +74,7 @@ def _read_chain(data: memoryview, header: Header, root: str, tags: list[TagValue
     seen: set[int] = set()
     spans: list[tuple[int, int]] = []
     number = 0
+    children = CHILDREN
     while waiting:
         name, names, at = waiting.pop(0)
         if at in seen or len(seen) >= _MOST_DIRECTORIES:
@@ -82,9 +83,9 @@ def _read_chain(data: memoryview, header: Header, root: str, tags: list[TagValue
         directory = read_directory(data, header, at)
         prefix = f"{root}/{name}/"
         spans.append((at, directory.stop))
-        spans += [(entry.start, entry.start + entry.size) for entry in directory.entries]
+        spans += [(start, start + size) for _, _, _, start, size in directory.entries]
         for entry in directory.entries:
-            child = CHILDREN.get(entry.tag)
+            child = children.get(entry.tag)
             if child and entry.number == 1 and entry.type in _POINTERS and names is not GPS:
                 waiting.append((*child, value_of(data, entry, header.order)))
             else:
@@ -100,11 +101,12 @@ def _read_chain(data: memoryview, header: Header, root: str, tags: list[TagValue
 def tag_value(data: memoryview, header: Header, entry: Entry, prefix: str, names: dict[int, str]) -> TagValue:
     """One entry as a tag; its value is None when its pointer leads outside the block."""
     name = names.get(entry.tag)
+    value = _lenient(data, header, entry)
     if name is None:
-        return TagValue(f"{prefix}{entry.tag:#06x}", _lenient(data, header, entry), Risk.CONTENT, entry.size)
+        return TagValue(f"{prefix}{entry.tag:#06x}", value, Risk.CONTENT, entry.size)
     if name in TECHNICAL:
-        return TagValue(prefix + name, _lenient(data, header, entry), Risk.TECHNICAL, entry.size, technical=True)
-    return TagValue(prefix + name, _lenient(data, header, entry), risk_of(name), entry.size)
+        return TagValue(prefix + name, value, Risk.TECHNICAL, entry.size, True)
+    return TagValue(prefix + name, value, risk_of(name), entry.size)
 
 
 def _lenient(data: memoryview, header: Header, entry: Entry) -> Any:

@@ -13,6 +13,7 @@ from veilset.core.errors import Malformed
 SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8, 129: 1}
 _CODES = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I", 16: "Q", 17: "q", 18: "Q"}
 _MOST_ENTRIES = 4096
+_SINGLE = {(order, kind): struct.Struct(order + code).unpack_from for order in "<>" for kind, code in _CODES.items()}
 
 
 class Entry(NamedTuple):
@@ -75,7 +76,43 @@ def read_directory(data: memoryview, header: Header, at: int) -> Directory:
     Raises:
         Malformed: It does not fit into `data`.
     """
-    count_of, entry_of, offset_of = _layouts(header.order, header.big)
+    entry_of, offset_of = _layouts(header.order, header.big)[1:]
+    start, stop = _table(data, header, at)
+    inline, width = offset_of.size, entry_of.size
+    found = []
+    place = start + width - inline
+    unpack, sizes, make = offset_of.unpack, SIZES, tuple.__new__
+    for tag, kind, number, raw in entry_of.iter_unpack(data[start:stop]):
+        size = sizes.get(kind, 1) * number
+        found.append(make(Entry, (tag, kind, number, place if size <= inline else unpack(raw)[0], size)))
+        place += width
+    following = 0
+    if stop + inline <= len(data):
+        following = offset_of.unpack_from(data, stop)[0]
+        stop += inline
+    return Directory(tuple(found), following, stop)
+
+
+def entries_of(data: memoryview, header: Header, at: int, wanted: int) -> list[Entry]:
+    """The entries with one tag in the directory at `at`, as `read_directory` gives them, without the others.
+
+    Raises:
+        Malformed: The directory does not fit into `data`.
+    """
+    entry_of, offset_of = _layouts(header.order, header.big)[1:]
+    start, stop = _table(data, header, at)
+    found = []
+    for index, (tag, kind, number, raw) in enumerate(entry_of.iter_unpack(data[start:stop])):
+        if tag == wanted:
+            size = SIZES.get(kind, 1) * number
+            inside = start + (index + 1) * entry_of.size - offset_of.size
+            found.append(Entry(tag, kind, number, inside if size <= offset_of.size else offset_of.unpack(raw)[0], size))
+    return found
+
+
+def _table(data: memoryview, header: Header, at: int) -> tuple[int, int]:
+    """Where the entries of the directory at `at` start and stop."""
+    count_of, entry_of, _ = _layouts(header.order, header.big)
     if at < 8 or at + count_of.size > len(data):
         raise Malformed("a directory lies outside the file")
     count = count_of.unpack_from(data, at)[0]
@@ -83,20 +120,7 @@ def read_directory(data: memoryview, header: Header, at: int) -> Directory:
     stop = start + count * entry_of.size
     if count > _MOST_ENTRIES or stop > len(data):
         raise Malformed("a directory does not fit into the file")
-    inline = offset_of.size
-    found = []
-    place = start
-    unpack = offset_of.unpack
-    value_at = entry_of.size - inline
-    for tag, kind, number, raw in entry_of.iter_unpack(data[start:stop]):
-        size = SIZES.get(kind, 1) * number
-        found.append(Entry(tag, kind, number, place + value_at if size <= inline else unpack(raw)[0], size))
-        place += entry_of.size
-    following = 0
-    if stop + inline <= len(data):
-        following = offset_of.unpack_from(data, stop)[0]
-        stop += inline
-    return Directory(tuple(found), following, stop)
+    return start, stop
 
 
 def value_of(data: memoryview, entry: Entry, order: str) -> Any:
@@ -105,21 +129,22 @@ def value_of(data: memoryview, entry: Entry, order: str) -> Any:
     Raises:
         Malformed: The value lies outside `data`.
     """
-    stop = entry.start + entry.size
+    _, kind, number, start, size = entry
+    stop = start + size
     if stop > len(data):
         raise Malformed(f"the value of tag {entry.tag:#06x} lies outside its block")
-    raw = data[entry.start : stop]
-    kind = entry.type
+    if number == 1 and (one := _SINGLE.get((order, kind))):
+        return one(data, start)[0]
     if kind in {2, 129}:
-        return bytes(raw).rstrip(b"\0").decode("utf-8", "replace")
+        return str(data[start:stop], "utf-8", "replace").rstrip("\0")
     if kind in {5, 10}:
-        parts = struct.unpack(f"{order}{2 * entry.number}{'I' if kind == 5 else 'i'}", raw)
-        values = tuple(n / d if d else 0.0 for n, d in zip(parts[::2], parts[1::2], strict=True))
+        parts = struct.unpack(f"{order}{2 * number}{'I' if kind == 5 else 'i'}", data[start:stop])
+        values = tuple([n / d if d else 0.0 for n, d in zip(parts[::2], parts[1::2], strict=True)])
         return values[0] if len(values) == 1 else values
     code = _CODES.get(kind)
-    if code is None or (kind == 1 and entry.number > 16):
-        return bytes(raw)
-    numbers = struct.unpack(f"{order}{entry.number}{code}", raw)
+    if code is None or (kind == 1 and number > 16):
+        return bytes(data[start:stop])
+    numbers = struct.unpack(f"{order}{number}{code}", data[start:stop])
     return numbers[0] if len(numbers) == 1 else numbers
 
 

@@ -45,29 +45,33 @@ def inspect(data: memoryview) -> Listing:
     from veilset.containers.jpeg_tags import tags_of
 
     found = segments(data)
-    return Listing(facts_of(data, found), tags_of(data, found), tuple(_plan(data, found, Allowed())[1]))
+    facts = facts_of(data, found, _orientation(data, found))
+    return Listing(facts, tags_of(data, found), tuple(_plan(data, found, Allowed())[1]))
 
 
 def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
     """Write the coded picture with nothing but what `keep` allows."""
     found = segments(data)
+    orientation = _orientation(data, found)
+    facts_of(data, found, orientation)
     if is_plain(keep):
-        what = only_shown(_orientation(data, found), profile_of(data, found), keep)
+        what = only_shown(orientation, profile_of(data, found), keep)
     else:
         from veilset.containers.jpeg_tags import tags_of
 
-        what = allowed(tags_of(data, found), _orientation(data, found), keep)
+        what = allowed(tags_of(data, found), orientation, keep)
     return _write(data, out, found, what)
 
 
 def write_with(data: memoryview, out: BinaryIO, what: Allowed) -> Rebuilt:
     """Write the coded picture with the given block of tags and no other."""
-    return _write(data, out, segments(data), what)
+    found = segments(data)
+    facts_of(data, found, 1)
+    return _write(data, out, found, what)
 
 
 def _write(data: memoryview, out: BinaryIO, found: list[Segment], what: Allowed) -> Rebuilt:
     pieces, claims = _plan(data, found, what)
-    facts_of(data, found)
     return emit(pieces, data, out, claims, (*_RESIDUE, *what.notes))
 
 
@@ -152,7 +156,7 @@ def _orientation(data: memoryview, found: list[Segment]) -> int:
     return 1
 
 
-def facts_of(data: memoryview, found: list[Segment]) -> Facts:
+def facts_of(data: memoryview, found: list[Segment], orientation: int) -> Facts:
     """Sizes and colour of the one frame.
 
     Raises:
@@ -168,7 +172,7 @@ def facts_of(data: memoryview, found: list[Segment]) -> Facts:
         height = next((struct.unpack_from(">H", data, part.payload)[0] for part in found if part.marker == DNL), 0)
     if not width or not height or channels not in {1, 2, 3, 4}:
         raise Malformed("a JPEG frame has no size, or an unknown number of channels")
-    return Facts("jpeg", width, height, _orientation(data, found), 1, bits, channels, _colour(data, found, channels))
+    return Facts("jpeg", width, height, orientation, 1, bits, channels, _colour(data, found, channels))
 
 
 def _colour(data: memoryview, found: list[Segment], channels: int) -> str:

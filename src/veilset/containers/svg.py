@@ -129,6 +129,9 @@ def _write(root: Element, keep: Keep) -> tuple[bytes, tuple[str, ...]]:
     new = Element("svg", xmlns="http://www.w3.org/2000/svg")
     draft = Draft(names, classes, keep)
     _copy(root, new, draft)
+    # Drawn words are a part of the picture, and may name somebody all the same.
+    if any("".join(element.itertext()).strip() for element in new.iter("text")):
+        draft.residue.append("words that the drawing shows")
     text: bytes = tostring(new, encoding="utf-8", xml_declaration=True)
     return text + b"\n", tuple(dict.fromkeys(draft.residue))
 

@@ -62,18 +62,24 @@ def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
     orientation = _facts(data, header, pages).orientation
     what = allowed(tags_of(data, header, pages), orientation, keep)
     pieces = _pieces(data, header, pages, what, keep)
-    return emit(pieces, data, out, _claims(data, header, pages), _residue(pages, what))
+    return emit(pieces, data, out, _claims(data, header, pages), _residue(data, header, pages, what))
 
 
 def write_with(data: memoryview, out: BinaryIO, what: Allowed) -> Rebuilt:
     """Write the pages with the given block of tags and no other."""
     header, pages = read_pages(data)
     pieces = _pieces(data, header, pages, what, Keep(orientation=False, icc=False))
-    return emit(pieces, data, out, _claims(data, header, pages), _residue(pages, what))
+    return emit(pieces, data, out, _claims(data, header, pages), _residue(data, header, pages, what))
 
 
-def _residue(pages: list[Page], what: Allowed) -> tuple[str, ...]:
-    return (*_RESIDUE, *what.notes, *(("raw sensor data",) if _is_raw(pages) else ()))
+def _residue(data: memoryview, header: Header, pages: list[Page], what: Allowed) -> tuple[str, ...]:
+    """What stays; a smaller page may show what the large one no longer shows, and no pixel is decoded here to tell."""
+    reduced = any(
+        0x00FE in page.entries and any(kind & 1 for kind in numbers(data, header, page, 0x00FE))
+        for page in every(pages)
+    )
+    raw = ("raw sensor data",) if _is_raw(pages) else ()
+    return (*_RESIDUE, *what.notes, *raw, *(("a page of reduced size, not compared",) if reduced else ()))
 
 
 def _is_raw(pages: list[Page]) -> bool:

@@ -12,17 +12,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from veilset.containers.pages import windows
+from veilset.containers.readable import readable_runs
 
-_CHUNK = 1 << 18
 SHORTEST = 8
 _RUN = re.compile(rb"[\x20-\x7e]{%d,}" % SHORTEST)
 _WIDE_LITTLE = re.compile(rb"(?:[\x20-\x7e]\0){%d,}" % SHORTEST)
 _WIDE_BIG = re.compile(rb"(?:\0[\x20-\x7e]){%d,}" % SHORTEST)
-_IN_SCANS = 16
 _LONGEST = 4096
 NESTING = frozenset({"pdf", "svg", "tar", "zip"})
 _PICTURES = {b"\xff\xd8\xff", b"\x89PN", b"GIF"}
@@ -120,33 +116,6 @@ def slices_of(values: Iterable[Any]) -> set[bytes]:
 def _harmless(needle: bytes) -> bool:
     rest = _STANDARD_TABLES.sub(b"", needle)
     return len(rest) < SHORTEST or len(set(rest)) <= 4 or needle in _OURS
-
-
-def readable_runs(data: memoryview, shortest: int = _IN_SCANS) -> list[tuple[int, int]]:
-    """Stretches of at least `shortest` (a power of two) printable bytes, found without looping over bytes.
-
-    >>> readable_runs(memoryview(b"\\0" * 9 + b"sixteen letters!" + b"\\0"))
-    [(9, 25)]
-    """
-    hits: list[tuple[int, int]] = []
-    for base in range(0, len(data), _CHUNK):
-        part = np.frombuffer(data[base : base + _CHUNK + shortest], dtype=np.uint8)
-        for start in _starts(part, shortest):
-            at = base + int(start)
-            if hits and at <= hits[-1][1] - shortest + 1:
-                hits[-1] = (hits[-1][0], max(hits[-1][1], at + shortest))
-            else:
-                hits.append((at, at + shortest))
-    return hits
-
-
-def _starts(part: NDArray[np.uint8], shortest: int) -> NDArray[np.int64]:
-    mask = (part - np.uint8(32)) < np.uint8(95)
-    step = 1
-    while step < shortest and len(mask) > step:
-        mask = mask[:-step] & mask[step:]
-        step *= 2
-    return np.flatnonzero(mask) if len(part) >= shortest and mask.any() else np.empty(0, dtype=np.int64)
 
 
 def verify(

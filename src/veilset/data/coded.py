@@ -8,17 +8,19 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as PillowImage
 
 from veilset.containers import identify
 from veilset.core.errors import DataError, Malformed, Unreadable, Unsupported
 from veilset.core.sample import Grid, Pixels
 from veilset.data.jpeg_header import JpegHeader, read_header, without_stray_bytes
 from veilset.data.orientation import as_stored, upright, upright_grid, upright_size
+
+if TYPE_CHECKING:
+    from PIL import Image as PillowImage
 
 EXTENSIONS = {
     "jpeg": "jpg",
@@ -30,6 +32,8 @@ EXTENSIONS = {
     "heif": "heic",
     "avif": "avif",
 }
+# Nearly every header of a JPEG ends in this many bytes; the rest of the file is read by whoever looks at its picture.
+_HEAD = 1 << 16
 _LOSSY_BLOCK = {"webp": (16, 16)}
 _EIGHT_BIT_MODES = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV"})
 
@@ -86,18 +90,19 @@ def open_coded(path: str, name: str, *, max_pixels: int) -> CodedFile:
     Raises:
         DataError: Not a picture that can be served; nothing has been decoded.
     """
-    data, stamp = read_file(path, name)
+    data, stamp = read_file(path, name, _HEAD)
     if not data:
         raise Malformed(f"{name} is empty (0 bytes); fetch it anew or leave it out")
     kind = identify(data[:4096])
     if kind not in EXTENSIONS:
         raise Unsupported(f"{name} is no picture that Veilset reads ({', '.join(EXTENSIONS)}); leave it out")
     if kind == "jpeg":
-        header = read_header(data, name)
+        header = _jpeg_header(path, name, data, stamp)
         stored, orientation, block = (header.width, header.height), header.orientation, header.unit
         _check_pixels(stored, name, max_pixels)
         jpeg: JpegHeader | None = header
     else:
+        data, stamp = (data, stamp) if len(data) == stamp[0] else read_file(path, name)
         with pillow(data, kind, name) as image:
             stored, block = _stored_size(image), _LOSSY_BLOCK.get(kind, (1, 1))
             _check_pixels(stored, name, max_pixels)
@@ -117,6 +122,16 @@ def open_coded(path: str, name: str, *, max_pixels: int) -> CodedFile:
     )
 
 
+def _jpeg_header(path: str, name: str, head: bytes, stamp: tuple[int, int]) -> JpegHeader:
+    """The header from the first bytes of a file, or from all of it when those are too few to hold one."""
+    try:
+        return read_header(head, name)
+    except Malformed:
+        if len(head) == stamp[0]:
+            raise
+    return read_header(read_file(path, name)[0], name)
+
+
 def decode_bytes(data: bytes, like: CodedFile, reduce: int = 1) -> Pixels:
     """Upright RGB pixels of `data`, a file of the kind that `like` describes."""
     if like.jpeg is not None:
@@ -129,13 +144,13 @@ def decode_bytes(data: bytes, like: CodedFile, reduce: int = 1) -> Pixels:
     return np.ascontiguousarray(upright(pixels, like.orientation))
 
 
-def read_file(path: str, name: str) -> tuple[bytes, tuple[int, int]]:
-    """A file's bytes, and its size and modification time. Opened for reading only, never through a link."""
+def read_file(path: str, name: str, most: int = -1) -> tuple[bytes, tuple[int, int]]:
+    """A file's bytes (the first `most`), its size and modification time. Opened for reading only, never through a link."""
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
+        with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123 - a descriptor, not a path
             status = os.fstat(descriptor)
-            return file.read(), (status.st_size, status.st_mtime_ns)
+            return file.read(most) or b"", (status.st_size, status.st_mtime_ns)
     except OSError as error:
         raise Unreadable(f"{name} cannot be read: {error.strerror}; check its permissions or leave it out") from error
 
@@ -255,6 +270,8 @@ def _decode_jpeg(data: bytes, header: JpegHeader, name: str, reduce: int) -> Pix
         whole = _decode_jpeg_otherwise(data, str(error), name)
         return _shrink(whole, reduce) if reduce > 1 else whole
     if planes == "CMYK":
+        from PIL import Image as PillowImage
+
         ink = pixels if not header.inverted else 255 - pixels
         return np.asarray(PillowImage.fromarray(ink, "CMYK").convert("RGB"))
     return pixels

@@ -50,6 +50,7 @@ class Folder:
     Attributes:
         path: The folder.
         subjects: Where pseudonyms of people come from: empty for nowhere, `folder` for the name of the parent folder.
+        classes: Where the label `class` comes from: empty for nowhere, `folder` for the name of the parent folder.
         max_pixels: A header that states more is refused before anything is decoded.
 
     Raises:
@@ -63,10 +64,12 @@ class Folder:
 
     path: str
     subjects: str = ""
+    classes: str = ""
     max_pixels: int = 200_000_000
 
     def __post_init__(self) -> None:
         one_of(("", "folder"), subjects=self.subjects)
+        one_of(("", "folder"), classes=self.classes)
         positive(max_pixels=self.max_pixels)
 
     def refs(self) -> tuple[Ref, ...]:
@@ -90,6 +93,7 @@ class Folder:
             ref.id,
             Image(coded=coded, size=coded.size, grid=coded.grid),
             subjects=frozenset({parent}) if self.subjects == "folder" and parent else frozenset(),
+            labels={"class": parent} if self.classes == "folder" and parent else {},
             tags=LazyTags(full),
             origin=Origin(ref.name, *coded.stamp),
         )

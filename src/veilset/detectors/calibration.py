@@ -22,8 +22,8 @@ _OFFSET: Mapping[str, float] = {"centerface": 1.2, "ultraface": -1.0, "yunet": 0
 SAME = 0.4
 # The score that stands for the tuned working point, at every size of face.
 WORKING_POINT = 0.2
-# log2 of the side beyond which the model was not fitted: about 90 pixels, after scaling by the tier's base.
-LARGEST = 6.5
+# log2 of the side, after scaling by the tier's base, beyond which the labelled pictures hold too few faces to fit on.
+LARGEST = 6.0
 EDGES = np.array([8.0, 16.0, 32.0, 64.0])
 
 
@@ -99,9 +99,11 @@ def probability(boxes: Floats, scores: Floats, plan: Plan) -> Floats:
     """Calibrated chance that each box is a face, on pictures like those it was fitted on."""
     odds = features(boxes, scores, plan) @ np.array([*plan.evidence, *plan.by_size, *plan.prior[1:]]) + plan.prior[0]
     chance: Floats = 1 / (1 + np.exp(-odds))
-    # The labelled pictures hold too few larger faces to fit on, so there the surest look may speak for itself.
-    outside = log_side(boxes) > LARGEST
-    chance[outside] = np.maximum(chance[outside], own_certainty(scores[outside], plan.looks).max(axis=1, initial=0.0))
+    # There the surest look may speak for itself; the finer looks are not asked: they see parts of a large face.
+    outside = log_side(boxes) >= LARGEST
+    coarse = [number for number, (_, scale) in enumerate(plan.looks) if scale <= max(1.0, plan.looks[0][1])]
+    own = own_certainty(scores[outside], plan.looks)[:, coarse]
+    chance[outside] = np.maximum(chance[outside], own.max(axis=1, initial=0.0))
     return chance
 
 

@@ -25,11 +25,14 @@ def overlaps(first: Floats, second: Floats) -> Floats:
     >>> overlaps(np.array([[0., 0., 2., 2.]]), np.array([[0., 0., 2., 2.], [1., 0., 3., 2.], [5., 5., 6., 6.]])).round(3)
     array([[1.   , 0.333, 0.   ]])
     """
-    width = np.minimum(first[:, None, 2], second[:, 2]) - np.maximum(first[:, None, 0], second[:, 0])
-    height = np.minimum(first[:, None, 3], second[:, 3]) - np.maximum(first[:, None, 1], second[:, 1])
-    shared = np.maximum(width, 0) * np.maximum(height, 0)
+    shared, height = (
+        np.minimum(first[:, None, edge + 2], second[:, edge + 2]) - np.maximum(first[:, None, edge], second[:, edge])
+        for edge in (0, 1)
+    )
+    np.maximum(shared, 0, out=shared)
+    shared *= np.maximum(height, 0, out=height)
     area = [(boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]) for boxes in (first, second)]
-    united = area[0][:, None] + area[1] - shared
+    united = np.subtract(area[0][:, None] + area[1], shared, out=height)
     ratio: Floats = np.divide(shared, united, out=np.zeros_like(shared), where=united > 0)
     return ratio
 
@@ -44,11 +47,16 @@ def groups(detections: Floats, min_overlap: float) -> Iterator[Indices]:
     left = np.ones(len(order), dtype=bool)
     for start in range(0, len(order), _BLOCK):
         # A block of rows at a time: one pass for pictures as they are, bounded memory for pictures full of noise.
-        rows = overlaps(boxes[start : start + _BLOCK], boxes) >= min_overlap
-        for number, row in enumerate(rows, start):
+        near = overlaps(boxes[start : start + _BLOCK], boxes) >= min_overlap
+        numbers = np.arange(start, start + len(near))
+        near[numbers - start, numbers] = True
+        row, column = np.nonzero(near)
+        ends = np.searchsorted(row, np.arange(len(near) + 1)).tolist()
+        for number in numbers.tolist():
             if left[number]:
-                row[number] = True
-                same = np.flatnonzero(row & left)
+                same = column[ends[number - start] : ends[number - start + 1]]
+                if len(same) > 1:
+                    same = same[left[same]]
                 left[same] = False
                 yield order[same]
 

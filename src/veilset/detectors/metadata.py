@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from veilset.core.finding import Finding, Risk
@@ -36,6 +37,12 @@ def coordinates(tags: Iterable[TagValue]) -> tuple[float, float] | None:
     return None if latitude == longitude == 0 else (latitude, longitude)
 
 
+@lru_cache(maxsize=4096)
+def _tag(path: str) -> Tag:
+    # Files of one camera say the same tags, file after file.
+    return Tag(path)
+
+
 @dataclass(frozen=True)
 class Metadata:
     """What a file says besides its pixels: one finding per tag, and one for the place that its GPS tags tell.
@@ -64,7 +71,7 @@ class Metadata:
         """Findings in the order of the file."""
         source, tags = f"metadata/{sample.format}", tuple(sample.tags)
         found = [
-            Finding("metadata", Tag(tag.path), 1.0, source, tag.risk, None, {"bytes": tag.size}, tag.value)
+            Finding("metadata", _tag(tag.path), 1.0, source, tag.risk, None, {"bytes": tag.size}, tag.value)
             for tag in tags
             if not tag.technical
         ]

@@ -11,6 +11,9 @@ from veilset.detectors.fusion import Floats
 
 Pixels = NDArray[np.uint8]
 
+# Boxes of what a border cuts often stop a little short of it: this part of a window's side counts as the border.
+NEAR = 0.02
+
 
 def windows(height: int, width: int, levels: int, smallest: int) -> Iterator[tuple[slice, slice]]:
     """Rows and columns of every window: level k has windows of the longer side over 2^k that overlap by a quarter.
@@ -39,10 +42,11 @@ def look_through(pixels: Pixels, detect: Callable[[Pixels], Floats], *, levels: 
     for rows, columns in windows(height, width, levels, smallest):
         seen = detect(pixels[rows, columns])
         seen = seen + np.pad([columns.start, rows.start] * 2, (0, seen.shape[1] - 4))
-        cut = (seen[:, 0] < columns.start + 1) & (columns.start > 0)
-        cut |= (seen[:, 1] < rows.start + 1) & (rows.start > 0)
-        cut |= (seen[:, 2] > columns.stop - 1) & (columns.stop < width)
-        cut |= (seen[:, 3] > rows.stop - 1) & (rows.stop < height)
+        near = NEAR * max(rows.stop - rows.start, columns.stop - columns.start)
+        cut = (seen[:, 0] < columns.start + near) & (columns.start > 0)
+        cut |= (seen[:, 1] < rows.start + near) & (rows.start > 0)
+        cut |= (seen[:, 2] > columns.stop - near) & (columns.stop < width)
+        cut |= (seen[:, 3] > rows.stop - near) & (rows.stop < height)
         found.append(seen[~cut])
     return np.concatenate(found)
 

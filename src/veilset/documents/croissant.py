@@ -38,11 +38,12 @@ _MEDIA = {
     ".avif": "image/avif", ".bmp": "image/bmp", ".csv": "text/csv", ".gif": "image/gif", ".heic": "image/heic",
     ".jpeg": "image/jpeg", ".jpg": "image/jpeg", ".json": "application/json", ".jsonl": "application/jsonlines",
     ".parquet": "application/x-parquet", ".png": "image/png", ".tar": "application/x-tar",
-    ".tif": "image/tiff", ".tiff": "image/tiff", ".txt": "text/plain", ".webp": "image/webp",
+    ".c2pa": "application/c2pa", ".tif": "image/tiff", ".tiff": "image/tiff", ".txt": "text/plain", ".webp": "image/webp",
 }  # fmt: skip
 
 
 # What the reference reader decodes; other pictures are a file set without records, since it would fail on them.
+_CREDENTIALS = "application/c2pa"
 _DECODED = ("image/jpeg", "image/png", "image/tiff")
 
 
@@ -67,7 +68,7 @@ def distribution(facts: Facts) -> tuple[list[dict[str, Any]], list[dict[str, Any
     for entry in facts.at("/files"):
         path = PurePosixPath(entry["name"])
         media = _MEDIA.get(path.suffix.lower(), "application/octet-stream")
-        if not media.startswith("image/"):
+        if not media.startswith("image/") and media != _CREDENTIALS:
             alone.append(_file_object(entry, media))
             continue
         key = (path.parent.as_posix(), path.suffix)
@@ -77,7 +78,11 @@ def distribution(facts: Facts) -> tuple[list[dict[str, Any]], list[dict[str, Any
                 "@type": "cr:FileSet",
                 "@id": name,
                 "name": name,
-                "description": "Treated pictures; the manifest holds the hash of each.",
+                "description": (
+                    "Content Credentials about the pictures of the same names."
+                    if media == _CREDENTIALS
+                    else "Treated pictures; the manifest holds the hash of each."
+                ),
                 "encodingFormat": media,
                 "includes": (path.parent / f"*{path.suffix}").as_posix(),
             }

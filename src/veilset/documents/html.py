@@ -34,7 +34,8 @@ def to_html(paper: Paper, manifest: str) -> str:
 def _entry(entry: Entry, manifest: str) -> str:
     parts = [f"<h3>{escape(entry.title)}</h3>"] if entry.title else []
     if entry.key:
-        marked = "status unanswered" if entry.status == UNANSWERED else "status"
+        # What may stay open is not marked like what must not.
+        marked = "status unanswered" if entry.status == UNANSWERED and entry.mandatory else "status"
         mandatory = ", mandatory" if entry.mandatory else ""
         parts.append(f'<p class="{marked}">{escape(entry.status)}{mandatory} · <code>{escape(entry.key)}</code></p>')
     parts += [_table(p, manifest) if isinstance(p, Table) else _line(p, manifest) for p in entry.body]

@@ -14,11 +14,9 @@ from veilset.detectors.places import Places
 from veilset.flows.asked import detectors
 from veilset.flows.beside import Beside
 from veilset.flows.catalog import Catalog, catalog
-from veilset.flows.findings_coco import write_coco
 from veilset.flows.look import Look, guarded
-from veilset.flows.people_tables import write_tables
+from veilset.flows.missed_faces import faces_seen
 from veilset.flows.progress import Progress, silent
-from veilset.flows.report.audit_page import write_page
 from veilset.flows.summary import Collector, Summary
 from veilset.flows.weights import weights_of
 from veilset.flows.whereabouts import whereabouts
@@ -44,6 +42,8 @@ def audit(
     find: Sequence[str] = DEFAULT,
     workers: int = 0,
     owners: str = "",
+    estimate_missed: bool = False,
+    checked: Path | None = None,
     progress: Progress = silent,
     names: Catalog | None = None,
 ) -> Audited:
@@ -58,6 +58,8 @@ def audit(
             the files is looked at too.
         workers: Processes; 0 means one per core.
         owners: `folder` when folders are named after the people whose files they hold.
+        estimate_missed: Say how many faces were missed; draws pictures for a person to check (`to_check.csv`).
+        checked: That list, filled; its audit is repeated and says how many pictures hold a missed face at most.
         progress: Called with what is being done, how much is done, and how much there is.
         names: Catalog of wings; the installed one by default.
 
@@ -70,6 +72,7 @@ def audit(
     source: Source = names.build("source", "folder", {"path": str(photos), "subjects": owners})
     built: dict[str, Any] = detectors(names, find)
     weights_of(built.values())
+    faces = faces_seen(built, checked) if estimate_missed or checked is not None else None
     out = _report_folder(photos, report)
     refs = source.refs()
     if not refs:
@@ -84,6 +87,8 @@ def audit(
     with Collector(out, tuple(built)) as collector:
         for number, seen in enumerate(engine.map(look, refs), 1):
             collector.add(seen)
+            if faces is not None:
+                faces.add(seen)
             for name, value in seen.observed.items():
                 observed[name][seen.ref.id] = value
             progress("looking", number, len(refs))
@@ -95,16 +100,29 @@ def audit(
                 collector.place(whereabouts(by_id, detector, observed[name], concluded))
     summary = collector.summary(str(photos), tuple(built))
     summary.others = tuple(source.others())
+    if faces is not None:
+        summary.missed = faces.conclude({ref.id: ref for ref in refs})
     if out is not None:
         progress("writing the report", 0, 1)
-        write_page(out / "report.html", summary, source)
-        write_atomically(out / "audit.json", summary.to_json().encode())
-        write_tables(out, summary.people)
-        write_coco(out, summary.kinds)
+        _write_report(out, summary, source)
+        if faces is not None and summary.missed is not None:
+            faces.write(out, summary.missed, {ref.id: ref for ref in refs}, source)
         if summary.whereabouts is not None:
             write_atomically(out / "places.geojson", json.dumps(summary.whereabouts.features, indent=1).encode())
         progress("writing the report", 1, 1)
     return Audited(summary, out)
+
+
+def _write_report(out: Path, summary: Summary, source: Source) -> None:
+    # What draws pages and reads Parquet takes longer to load than thousands of files to look through.
+    from veilset.flows.findings_coco import write_coco
+    from veilset.flows.people_tables import write_tables
+    from veilset.flows.report.audit_page import write_page
+
+    write_page(out / "report.html", summary, source)
+    write_atomically(out / "audit.json", summary.to_json().encode())
+    write_tables(out, summary.people)
+    write_coco(out, summary.kinds)
 
 
 def _report_folder(photos: str | Path, report: str | Path | None) -> Path | None:

@@ -16,9 +16,10 @@ from veilset.core.roles import Case, Knowledge, Probe, Ref, Source
 from veilset.flows.catalog import Catalog, catalog
 from veilset.flows.chain import treatments_of
 from veilset.flows.look import guarded
-from veilset.flows.measure_pairs import MeasuredPairs, place_of
+from veilset.flows.measure_pairs import MeasuredPairs, meaning_of_folders, place_of, read_labels
 from veilset.flows.progress import Progress, silent
 from veilset.flows.report.measure_page import Restored, write_page
+from veilset.flows.viewers_form import write_form
 from veilset.flows.workplace import write_atomically
 from veilset.policy.gate import GateResult, check_gate
 from veilset.policy.load import load_policy, parse_policy
@@ -89,7 +90,9 @@ def measure(
     quick: bool = False,
     policy: str | Path | None = None,
     subjects: str = "",
+    labels: str | Path | None = None,
     report: str | Path | None = None,
+    viewers: str | Path | None = None,
     seed: int = 0,
     progress: Progress = silent,
     names: Catalog | None = None,
@@ -103,8 +106,11 @@ def measure(
         probes: Names of the probes; empty for the default set.
         quick: The quick set, on fewer samples.
         policy: The policy that treated them, for the adversary's knowledge; a release brings its own.
-        subjects: Where pseudonyms come from: `folder`, or empty for unknown.
+        subjects: Where pseudonyms come from: `folder`, or empty for unknown; then folders name classes.
+        labels: Table (CSV) of what is known of each original: its column `file`, and one for each label.
         report: Write a page here, and JSON beside it. PRIVATE: it shows originals.
+        viewers: Folder of a small study of viewers: `form.html` is written into it (PRIVATE: it shows originals), and
+            the answers are analysed that lie in it as `answers.csv`.
         seed: Of the adversary's choices: same seed, same numbers.
         progress: Called with what is being done, how much is done, and how much there is.
         names: Catalog of wings; the installed one by default.
@@ -117,11 +123,18 @@ def measure(
     plan = _policy(policy, place.policy, names)
     treatments = treatments_of(plan)
     kind = next((k for k, o in treatments.items() if k != "*" and o.touches == "region"), "face")
-    originals: Source = names.build("source", "folder", {"path": str(before), "subjects": subjects})
+    originals: Source = names.build("source", "folder", {"path": str(before), **meaning_of_folders(subjects)})
     treated: Source = names.build("source", "folder", {"path": str(place.samples)})
-    pairs = MeasuredPairs(originals, treated, place, kind)
+    pairs = MeasuredPairs(originals, treated, place, kind, read_labels(Path(labels)) if labels else {})
     case = Case(pairs, Knowledge(treatments), names.build)
     chosen = _chosen(probes, QUICK if quick else FULL, kind, names)
+    if plan and not probes:
+        # A gate is judged by the measurement that its policy describes, not by the one of the default set.
+        chosen |= dict(plan.probes())
+    if viewers:
+        write_form(Path(viewers), case, np.random.default_rng(seed))
+        if (Path(viewers) / "answers.csv").exists():
+            chosen["viewers"] = names.build("probe", "viewers", {"answers": str(Path(viewers) / "answers.csv")})
     measured, missing = _run(chosen, case, seed, progress)
     gates = tuple(check_gate(gate, measured) for gate in plan.gates) if plan else ()
     done = Measured(measured, missing, gates, (len(pairs), pairs.matched), Path(report) if report else None)

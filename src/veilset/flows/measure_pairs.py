@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -34,6 +35,41 @@ def changed_regions(before: Pixels, after: Pixels, kind: str = "face") -> tuple[
     boxes = [tuple(int(v) for v in row[:4]) for row in stats[1:] if row[2] >= 8 and row[3] >= 8]
     boxes = sorted(boxes, key=lambda b: b[2] * b[3], reverse=True)[:20]
     return tuple(Finding(kind, Box(*box), 1.0, "difference") for box in boxes)
+
+
+def meaning_of_folders(subjects: str) -> dict[str, str]:
+    """Settings of the folder source: the folders of a set name its people where that is said, else its classes."""
+    return {"subjects": subjects, "classes": "" if subjects == "folder" else "folder"}
+
+
+def read_labels(path: Path) -> dict[str, dict[str, Any]]:
+    """Original's relative name to its labels, from a CSV file with the column `file`; numbers are read as such.
+
+    Raises:
+        Unreadable: It cannot be opened.
+        Malformed: It has no column `file`, names a file twice, or has a row that is longer or shorter than the first.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as lines:
+            for number, row in enumerate(csv.DictReader(lines), 2):
+                name = row.pop("file", None)
+                if not name or name in found or None in row or None in row.values():
+                    raise Malformed(f"{path}, line {number}: needs one value a column, and each `file` once")
+                found[name] = {key: _number(value) for key, value in row.items() if value}
+    except OSError as error:
+        raise Unreadable(f"{path}: the labels cannot be read ({error.strerror})") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise Malformed(f"{path}: is no CSV table in UTF-8") from error
+    return found
+
+
+def _number(text: str) -> str | float:
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    return value if math.isfinite(value) else text
 
 
 @dataclass(frozen=True)
@@ -97,12 +133,22 @@ def _json(path: Path) -> dict[str, Any]:
 class MeasuredPairs(Sequence[Pair]):
     """Pairs loaded when indexed; an original without a treated sample has `after` None."""
 
-    def __init__(self, before: Source, after: Source, place: Place, kind: str = "face") -> None:
+    def __init__(
+        self,
+        before: Source,
+        after: Source,
+        place: Place,
+        kind: str = "face",
+        labels: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
         """Match by mapping, by relative name, or by relative name without its extension.
 
         Raises:
-            UsageError: Not one pair matches.
+            UsageError: Not one pair matches, or `labels` names no original.
         """
+        self._labels = labels or {}
+        if self._labels and not any(ref.name in self._labels for ref in before.refs()):
+            raise UsageError("the labels name none of the originals; `file` holds paths relative to their folder")
         self._before, self._after, self._place, self._kind = before, after, place, kind
         treated = {ref.name: ref for ref in after.refs()}
         stems: dict[str, list[Ref]] = {}
@@ -129,6 +175,8 @@ class MeasuredPairs(Sequence[Pair]):
             return [self[at] for at in range(*index.indices(len(self)))]
         first, second = self._refs[index]
         before = self._before.load(first)
+        if first.name in self._labels:
+            before = replace(before, labels={**before.labels, **self._labels[first.name]})
         after = self._after.load(second) if second else None
         return Pair(before, after, self._findings(index, first.name, before.media, after.media if after else None))
 

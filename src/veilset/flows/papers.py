@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,10 +18,12 @@ from veilset.documents.answers import read_answers, template
 from veilset.documents.paper import Document
 from veilset.flows.assemble import entries_of, unseal
 from veilset.flows.catalog import Catalog
+from veilset.flows.credentials import write_credentials
 from veilset.flows.run import Run
 from veilset.flows.tally import Tally
 from veilset.flows.workplace import write_atomically
 from veilset.policy.schema import Policy
+from veilset.records.content_credentials import FOLDER, Signer
 from veilset.records.provenance import census
 from veilset.records.releases import Released
 from veilset.records.signature import (
@@ -42,12 +45,16 @@ class Papers:
         answers: Content of `dataset.yaml`.
         complete: Whether an unanswered mandatory question refuses the release.
         signature: Makes the text of `manifest.sig`; None when nobody signs.
+        credentials: Signs Content Credentials about the treatment; None when there is no certificate.
+        recipients: Whom the release is given to; private, for notices of withdrawal.
     """
 
     documents: Mapping[str, Document]
     answers: Mapping[str, Any] = field(default_factory=dict)
     complete: bool = False
     signature: Callable[[bytes], str] | None = field(default=None, repr=False)
+    credentials: Signer | None = None
+    recipients: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -68,16 +75,20 @@ class Papers:
         )
 
     def write(self, run: Run, tally: Tally, manifest: Manifest) -> Manifest:
-        """Write the papers into staging; the manifest with the facts that they were made from.
+        """Write Content Credentials and papers into staging; the manifest with the facts that they were made from.
 
         Raises:
             GateFailed: A mandatory question is unanswered, and the policy asks for complete papers.
         """
+        unseal(run.place)
+        shutil.rmtree(run.place.staging / FOLDER, ignore_errors=True)  # of a run that was killed
+        if self.credentials:
+            write_credentials(run.place, self.credentials, manifest, run.progress)
         if not self.documents:
             return manifest
         facts = {"answers": dict(self.answers)} if self.answers else {}
+        facts |= {"distribution": {"Content Credentials (C2PA) lie in": f"{FOLDER}/"}} if self.credentials else {}
         manifest = replace(manifest, papers={**facts, **public_facts(run, tally)})
-        unseal(run.place)
         listed = replace(manifest, files=entries_of(run.place.staging))
         missing = {name: document.missing(listed) for name, document in self.documents.items()}
         if self.complete and any(missing.values()):
@@ -93,7 +104,7 @@ class Papers:
     def registered(self, tally: Tally, manifest: Manifest) -> Released:
         """The release's entry in the private register."""
         samples = {done.ref.name: f"samples/{done.written.name}" for done in tally.of("released") if done.written}
-        return Released(manifest.release, manifest.created, samples)
+        return Released(manifest.release, manifest.created, samples, self.recipients)
 
 
 def public_facts(run: Run, tally: Tally) -> dict[str, Any]:

@@ -68,12 +68,16 @@ class People:
 
     def add(self, seen: Seen, detectors: frozenset[str]) -> None:
         """Count one picture."""
-        by = {kind: [f for f in seen.findings if f.kind == kind] for kind in ("face", "person", "demographics")}
+        by: dict[str, list[Finding]] = {"face": [], "person": [], "demographics": []}
+        kinds: Counter[str] = Counter([finding.kind for finding in seen.findings])
+        if not by.keys().isdisjoint(kinds):
+            for finding in seen.findings:
+                if finding.kind in by:
+                    by[finding.kind].append(finding)
         alone, lonely = unmatched(by["person"], by["face"])
         if "face" not in detectors:
             alone = []
         row = self.classes.setdefault(class_of(seen), Counter())
-        kinds = Counter(finding.kind for finding in seen.findings)
         row.update(
             pictures=1,
             faces=kinds["face"],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from veilset.core.errors import DataError, GateFailed, Refusal, TooManyOmitted, Unreadable, Unruled, WeakNoise
@@ -14,8 +15,10 @@ from veilset.flows import assemble
 from veilset.flows.catalog import Catalog, catalog
 from veilset.flows.chain import treatments_of
 from veilset.flows.charge import purse_of
+from veilset.flows.credentials import signer_of
 from veilset.flows.labels import carry_labels
 from veilset.flows.look import guarded
+from veilset.flows.measure_pairs import meaning_of_folders
 from veilset.flows.papers import Papers
 from veilset.flows.progress import Progress, silent
 from veilset.flows.promises import check_promises, guarantee_table
@@ -26,7 +29,7 @@ from veilset.flows.workplace import Workplace, write_atomically
 from veilset.policy.gate import GateResult, check_gate
 from veilset.policy.load import load_policy
 from veilset.policy.schema import Policy
-from veilset.records.releases import register
+from veilset.records.releases import recipients_of, register
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ def release(
     passphrase: str = "",
     ledger: str | Path | None = None,
     subjects: str = "",
+    recipients: Sequence[str] = (),
+    c2pa: tuple[str | Path | None, str | Path | None, str] = (None, None, ""),
 ) -> Released:
     """Treat every picture below `photos` under `policy` and publish the result in `output/public`, or refuse.
 
@@ -71,6 +76,8 @@ def release(
         passphrase: Of the key.
         ledger: Private file of losses per person; needed by a policy that spends a privacy budget.
         subjects: Where pseudonyms of people come from: `folder`, or empty for unknown.
+        recipients: Whom it is given to: kept in the private register, and named when something is withdrawn.
+        c2pa: Chain of certificates, its key and the key's passphrase, to sign Content Credentials with.
 
     Raises:
         UsageError: You asked wrongly (policy, output, weights).
@@ -85,8 +92,12 @@ def release(
         raise WeakNoise("a release was asked for with seeded noise, which protects nobody; use the system's")
     check_promises(policy, names)
     weights = weights_of(named.instance for named in policy.find)
-    papers = Papers.of(policy, names, answers, key, passphrase)
-    source: Source = names.build("source", "folder", {"path": str(photos), "subjects": subjects})
+    papers = replace(
+        Papers.of(policy, names, answers, key, passphrase),
+        credentials=signer_of(*c2pa),
+        recipients=recipients_of(recipients),
+    )
+    source: Source = names.build("source", "folder", {"path": str(photos), **meaning_of_folders(subjects)})
     place = Workplace(Path(output))
     place.check_place(Path(photos))
     refs = source.refs()

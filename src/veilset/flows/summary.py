@@ -10,15 +10,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from veilset.core.finding import Finding, Risk
 from veilset.core.roles import Ref
 from veilset.core.where import Box, Mask, Polygon, Tag
-from veilset.flows.findings_file import FindingsFile
 from veilset.flows.look import Seen
+from veilset.flows.missed_faces import MissedFaces
 from veilset.flows.people import People
 from veilset.flows.whereabouts import Whereabouts
+
+if TYPE_CHECKING:
+    from veilset.flows.findings_file import FindingsFile
 
 LISTED = 200
 RISKIEST = 24
@@ -66,6 +69,7 @@ class Summary:
     places: list[tuple[float, float, str]] = field(default_factory=list)
     riskiest: list[tuple[float, Ref, str, tuple[Finding, ...]]] = field(default_factory=list)
     people: People = field(default_factory=People)
+    missed: MissedFaces | None = None
     hidden: list[tuple[Ref, Finding]] = field(default_factory=list)
     whereabouts: Whereabouts | None = None
 
@@ -88,6 +92,7 @@ class Summary:
             },
             "places": [{"latitude": lat, "longitude": lon, "name": name} for lat, lon, name in self.places],
             "people": self.people.to_plain(),
+            "missed_faces": self.missed.to_plain() if self.missed else None,
             **({} if self.whereabouts is None else {"whereabouts": self.whereabouts.to_plain()}),
             "riskiest": [{"name": ref.name, "risk": round(risk, 3), "why": why} for risk, ref, why, _ in self.riskiest],
         }
@@ -105,11 +110,14 @@ class Collector:
         self._summary = Summary("", ())
         self._top: list[tuple[float, int, Ref, str, tuple[Finding, ...]]] = []
         self._folder = folder
+        self._risks: dict[str, frozenset[str]] = {}
         self._findings: FindingsFile | None = None
         self._rows: Any = None
 
     def __enter__(self) -> Collector:
         if self._folder is not None:
+            from veilset.flows.findings_file import FindingsFile
+
             self._findings = FindingsFile(self._folder / "findings.parquet")
             self._samples = (self._folder / "samples.csv").open(
                 "w", newline="", encoding="utf-8", errors="surrogateescape"
@@ -135,6 +143,8 @@ class Collector:
             return
         _into(summary.formats, seen.format or "unknown", name)
         self._count(seen.ref, seen.findings)
+        if seen.observed:
+            self._risks[seen.ref.id] = frozenset(str(finding.risk) for finding in seen.findings)
         summary.people.add(seen, self._detectors)
         faces = [finding for finding in seen.findings if finding.kind == "face"]
         summary.faces_per_picture[PER_PICTURE[min(3, len(faces))]].add(name)
@@ -146,7 +156,7 @@ class Collector:
     def conclude(self, refs: Mapping[str, Ref], concluded: Mapping[str, Sequence[Finding]]) -> None:
         """Count what set detectors found."""
         for sample, findings in concluded.items():
-            self._count(refs[sample], tuple(findings))
+            self._count(refs[sample], tuple(findings), self._risks.get(sample, frozenset()))
             self._summary.people.group(refs[sample], findings)
 
     def place(self, found: Whereabouts) -> None:
@@ -160,21 +170,35 @@ class Collector:
         self._summary.riskiest = [(risk, ref, why, findings) for risk, _, ref, why, findings in ranked]
         return self._summary
 
-    def _count(self, ref: Ref, findings: tuple[Finding, ...]) -> None:
+    def _count(self, ref: Ref, findings: tuple[Finding, ...], counted: frozenset[str] | None = None) -> None:
+        """Add findings of one sample; `counted` are the risks for which the sample was counted before."""
         summary, name = self._summary, ref.name
-        for key, groups in (
-            (lambda f: f.kind, summary.kinds),
-            (lambda f: str(f.risk), summary.risks),
-            (lambda f: f.source, summary.sources),
-        ):
-            for value, count in Counter(map(key, findings)).items():
-                _into(groups, value, name, count)
-        for path in {f.where.path for f in findings if isinstance(f.where, Tag)}:
-            _into(summary.tags, path, name)
-        self._hide(ref, findings)
+        kinds: dict[str, int] = {}
+        risks: dict[str, int] = {}
+        sources: dict[str, int] = {}
+        paths: dict[str, int] = {}
         for finding in findings:
+            kind, where, source, risk = finding.kind, finding.where, finding.source, finding.risk.value
+            kinds[kind] = kinds.get(kind, 0) + 1
+            risks[risk] = risks.get(risk, 0) + 1
+            sources[source] = sources.get(source, 0) + 1
+            # What a set detector concludes from a tag was counted when the tag was seen.
+            if counted is None and isinstance(where, Tag):
+                paths[where.path] = 1
             if "coordinates" in finding.detail and isinstance(finding.value, list | tuple):
                 summary.places.append((float(finding.value[0]), float(finding.value[1]), name))
+        for counts, groups in (
+            (kinds, summary.kinds),
+            (risks, summary.risks),
+            (sources, summary.sources),
+            (paths, summary.tags),
+        ):
+            for value, count in counts.items():
+                if groups is summary.risks and value in (counted or ()):
+                    groups[value].findings += count
+                else:
+                    _into(groups, value, name, count)
+        self._hide(ref, findings)
         if self._findings is not None:
             self._findings.add(ref, findings)
 
@@ -201,7 +225,10 @@ class Collector:
 
 
 def _into(groups: Groups, key: str, name: str, count: int = 1) -> None:
-    groups.setdefault(key, Group()).add(name, count)
+    group = groups.get(key)
+    if group is None:
+        group = groups[key] = Group()
+    group.add(name, count)
 
 
 def _size_class(face: Finding) -> str:

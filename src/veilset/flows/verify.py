@@ -15,6 +15,7 @@ from veilset.core.measurement import Measurement
 from veilset.core.roles import Source
 from veilset.flows.assemble import entries_of
 from veilset.flows.catalog import Catalog, catalog
+from veilset.flows.credentials import check_credentials
 from veilset.flows.papers import check_papers, check_signed
 from veilset.flows.progress import Progress, silent
 from veilset.records.signature import SIGNATURE
@@ -63,9 +64,11 @@ def verify(
     _check_files(root, manifest)
     _check_manifest(manifest)
     written = check_papers(root, manifest, names)
+    credentials = check_credentials(root, manifest, progress)
     checks = [
         *signed,
         *written,
+        *credentials,
         f"{len(manifest.files)} files match their SHA-256 and size, and there is no other file",
         f"counts add up: {manifest.counts.read} in, {manifest.counts.released} out",
         "the policy matches its hash",

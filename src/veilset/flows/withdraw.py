@@ -14,6 +14,8 @@ from veilset.core.roles import Ref, Source
 from veilset.core.sample import Sample
 from veilset.flows.catalog import Catalog, catalog
 from veilset.flows.progress import Progress, silent
+from veilset.flows.report.who_page import write_who
+from veilset.flows.same_person import Recognised, recognise
 from veilset.flows.workplace import write_atomically
 from veilset.records.groups import Groups, of_sample, read_groups
 from veilset.records.perceptual import distances, perceptual_hash, perceptual_hashes
@@ -31,12 +33,14 @@ class Plan:
         releases: Releases that already hold some of them, with original and released names.
         remaining: Samples of the set that are not concerned.
         subject: The person's pseudonym, when known.
+        note: What a person who confirms has to know of how it was looked for; empty when nothing.
     """
 
     samples: Mapping[str, str]
     releases: tuple[tuple[Released, Mapping[str, str]], ...]
     remaining: int
     subject: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,9 @@ class Query:
         photo: A photograph of the person; exactly one of `photo` and `subject` is given.
         subject: The person's pseudonym in the consent registry.
         registry: The consent registry; needed for a subject.
-        groups: CSV table of identity groups.
+        groups: CSV table of identity groups, such as an audit with `identity` writes.
+        faces: Without such a table, compare the faces on the photograph with those of the set.
+        sheet: Page to write on which the samples found can be looked at; private.
         group: Which of the groups of the photograph is the person, when it shows several people.
         outputs: Output folders of earlier releases.
         distance: Bits in which perceptual hashes may differ.
@@ -62,6 +68,8 @@ class Query:
     group: str = ""
     outputs: Sequence[Path] = field(default=())
     distance: int = 8
+    faces: bool = False
+    sheet: Path | None = None
 
     def __post_init__(self) -> None:
         if bool(self.photo) == bool(self.subject):
@@ -82,11 +90,16 @@ def plan_withdrawal(query: Query, *, progress: Progress = silent, names: Catalog
     source: Source = names.build("source", "folder", {"path": str(query.photos)})
     refs = {ref.name: ref for ref in source.refs()}
     groups = read_groups(query.groups) if query.groups else {}
+    seen = Recognised()
     if query.photo:
         one = names.build("source", "folder", {"path": str(query.photo.parent)})
         asked = one.load(Ref(query.photo.name, query.photo.name))
         found = dict(_alike(asked, source, list(refs.values()), query.distance, progress))
-        found |= _same_person(found, groups, query.group)
+        if query.faces and not query.groups:
+            seen = recognise(asked, source, list(refs.values()), names, progress)
+        candidates = {**of_sample(groups, frozenset(found)), **{one: len(own) for one, own in seen.groups.items()}}
+        _one_of(candidates, {**groups, **seen.groups}, query, source, seen)
+        found |= _same_person(found, {**groups, **seen.groups}, query.group or next(iter(candidates), ""))
     else:
         found = _linked(query, source, list(refs.values()), groups)
     here = {name: why for name, why in sorted(found.items()) if name in refs}
@@ -98,7 +111,9 @@ def plan_withdrawal(query: Query, *, progress: Progress = silent, names: Catalog
     )
     if not here and not releases:
         raise UnknownName("nothing in the set or its releases is linked to this person or looks like this photograph")
-    return Plan(here, releases, len(refs) - len(here), query.subject)
+    if query.sheet:
+        write_who(query.sheet, source, {"What would be withdrawn": here}, seen.faces)
+    return Plan(here, releases, len(refs) - len(here), query.subject, seen.note)
 
 
 def _alike(
@@ -121,15 +136,23 @@ def _alike(
         progress("looking for the photograph", number, len(refs))
 
 
-def _same_person(found: Mapping[str, str], groups: Groups, chosen: str) -> dict[str, str]:
-    """Further samples of the identity group of what was found."""
-    candidates = of_sample(groups, frozenset(found))
-    if chosen and chosen not in candidates:
-        raise UsageError(f"the photograph is in no group {chosen!r}; its groups are {', '.join(candidates) or 'none'}")
-    if len(candidates) > 1 and not chosen:
+def _one_of(candidates: Mapping[str, int], groups: Groups, query: Query, source: Source, seen: Recognised) -> None:
+    """Make sure that one person is meant; else show who there is."""
+    if query.group and query.group not in candidates:
+        known = ", ".join(candidates) or "none"
+        raise UsageError(f"the photograph is in no group {query.group!r}; its groups are {known}")
+    if len(candidates) > 1 and not query.group:
         listed = ", ".join(f"{group} ({count} samples)" for group, count in candidates.items())
-        raise UsageError(f"the photograph shows several people; choose one with --group: {listed}")
-    group = chosen or next(iter(candidates), "")
+        look = ""
+        if query.sheet:
+            parts = {group: dict.fromkeys(groups[group], f"group {group}") for group in candidates}
+            write_who(query.sheet, source, parts, seen.faces)
+            look = f". Look at them in {query.sheet}, and delete it afterwards"
+        raise UsageError(f"the photograph shows several people; choose one with --group: {listed}{look}")
+
+
+def _same_person(found: Mapping[str, str], groups: Groups, group: str) -> dict[str, str]:
+    """Further samples of an identity group."""
     return {name: f"it shows the same person (group {group})" for name in groups.get(group, ()) if name not in found}
 
 
@@ -159,8 +182,8 @@ def _linked(query: Query, source: Source, refs: Sequence[Ref], groups: Groups) -
     return found
 
 
-def withdraw(plan: Plan, query: Query, store: Path, *, when: dt.date, names: Catalog | None = None) -> tuple[Path, ...]:
-    """Do what the plan says: tombstones, withdrawal of consent, and one notice for each release that is out.
+def withdraw(plan: Plan, query: Query, store: Path, *, when: dt.date, names: Catalog | None = None) -> dict[Path, str]:
+    """Do what the plan says: tombstones, withdrawal of consent, and a notice to each recipient of each release.
 
     Args:
         plan: As `plan_withdrawal` made it and a person confirmed it.
@@ -170,7 +193,7 @@ def withdraw(plan: Plan, query: Query, store: Path, *, when: dt.date, names: Cat
         names: Catalog of wings; the installed one by default.
 
     Returns:
-        The notices, to be sent to the recipients of each release.
+        The notices, and to whom each is to be sent; empty where the register names nobody.
 
     Raises:
         DataError: A sample cannot be decoded, so that it could not be recognised later; nothing was written.
@@ -189,20 +212,22 @@ def withdraw(plan: Plan, query: Query, store: Path, *, when: dt.date, names: Cat
             registry.withdraw(plan.subject, when)
         finally:
             registry.close()
-    paths = []
+    notices = {}
     for release, held in plan.releases:
-        path = store / f"notice-{release.release}.md"
-        write_atomically(path, notice(release, held, when).encode())
-        paths.append(path)
-    return tuple(paths)
+        for number, recipient in enumerate(release.recipients or ("",), 1):
+            path = store / f"notice-{release.release}{f'-{number}' if recipient else ''}.md"
+            write_atomically(path, notice(release, held, when, recipient).encode())
+            notices[path] = recipient
+    return notices
 
 
-def notice(release: Released, held: Mapping[str, str], when: dt.date) -> str:
-    """What recipients of a release are told: which files to delete, not why and not whose they are."""
+def notice(release: Released, held: Mapping[str, str], when: dt.date, recipient: str = "") -> str:
+    """What a recipient of a release is told: which files to delete, not why, not whose they are, nor who else has it."""
     files = "\n".join(f"- `{name}`" for name in sorted(held.values()))
     return (
         f"# Withdrawal from release {release.release}\n\n"
-        f"On {when.isoformat()} the right to use {len(held)} files of this release, made {release.created}, was "
+        + (f"To: {recipient}\n\n" if recipient else "")
+        + f"On {when.isoformat()} the right to use {len(held)} files of this release, made {release.created}, was "
         "withdrawn.\n\nPlease delete these files, every copy and everything derived from them that still shows them, "
         f"and confirm that you did:\n\n{files}\n\n"
         "Models trained on them: please say whether they will be retrained. The next release will not hold these "

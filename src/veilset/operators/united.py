@@ -64,7 +64,8 @@ def repaint(name: str, sample: Sample, findings: Sequence[Finding], grow: float,
     before = image.pixels
     after = before.copy()
     for blob in blobs_of(regions):
-        after[blob.window][blob.mask] = paint(before, blob, covered)[blob.mask]
+        painted = paint(before, blob, covered)
+        after[blob.window] = np.where(blob.mask[:, :, None], painted, after[blob.window])
     return Outcome(sample.with_media(image.treat(covered, after)))
 
 

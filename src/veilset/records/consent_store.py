@@ -8,6 +8,7 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from veilset.core.errors import BadSetting, Malformed, MissingExtra, UnknownName, Unreadable
@@ -62,10 +63,11 @@ _BY_KEYS = (
     .where(_LINKS.c.key.in_(sa.bindparam("keys", expanding=True)))
 )
 _BY_NAMES = (
-    sa.select(_SUBJECTS.c.pseudonym, _RECORDS)
+    sa.select(sa.null().label("key"), _SUBJECTS.c.pseudonym, _RECORDS)
     .select_from(_SUBJECTS.outerjoin(_RECORDS))
     .where(_SUBJECTS.c.pseudonym.in_(sa.bindparam("names", expanding=True)))
 )
+_BY_BOTH = sa.union_all(_BY_KEYS, _BY_NAMES)
 
 
 def link_key(kind: str, name: str) -> str:
@@ -191,38 +193,34 @@ class ConsentStore:
     def _judged(
         self, keys: Mapping[str, Collection[str]], question: Question, direct: Mapping[str, Collection[str]]
     ) -> dict[str, tuple[frozenset[str], Verdict]]:
-        linked, records = self._look_up({k for some in keys.values() for k in some})
-        unseen = {name for some in direct.values() for name in some} - set(records)
-        records |= self._records_of(unseen) if unseen else {}
+        named = {name for some in direct.values() for name in some}
+        linked, records = self._look_up({k for some in keys.values() for k in some}, named)
         found = {}
         for sample, some in keys.items():
             people = frozenset({*direct.get(sample, ()), *(p for k in some for p in linked.get(k, ()))})
             found[sample] = people, decide(people, records, question)
         return found
 
-    def _look_up(self, keys: Collection[str]) -> tuple[dict[str, set[str]], dict[str, list[Record]]]:
+    def _look_up(
+        self, keys: Collection[str], names: Collection[str]
+    ) -> tuple[dict[str, set[str]], dict[str, list[Record]]]:
+        """Who is linked to each key, and the records of these and of the named people: one query for one sample."""
         people: dict[str, set[str]] = {}
         records: dict[str, dict[str, Record]] = {}
-        if not keys:
+        if not keys and not names:
             return {}, {}
         with self._reader.connect() as connection:
-            for chunk in _chunks(sorted(keys)):
-                for row in connection.execute(_BY_KEYS, {"keys": chunk}):
-                    people.setdefault(row[0], set()).add(row[1])
+            for some, others in zip_longest(_chunks(sorted(keys)), _chunks(sorted(names)), fillvalue=()):
+                query = (_BY_BOTH if some else _BY_NAMES) if others else _BY_KEYS
+                given = {"keys": list(some)} if some else {}
+                given |= {"names": list(others)} if others else {}
+                for row in connection.execute(query, given):
+                    if row[0] is not None:
+                        people.setdefault(row[0], set()).add(row[1])
                     held = records.setdefault(row[1], {})
                     if row[2] is not None and row[2] not in held:
                         held[row[2]] = _from_row(row[1], row[2:])
         return people, {name: list(held.values()) for name, held in records.items()}
-
-    def _records_of(self, names: Collection[str]) -> dict[str, list[Record]]:
-        records: dict[str, list[Record]] = {}
-        with self._reader.connect() as connection:
-            for chunk in _chunks(sorted(names)):
-                for row in connection.execute(_BY_NAMES, {"names": chunk}):
-                    held = records.setdefault(row[0], [])
-                    if row[1] is not None:
-                        held.append(_from_row(row[0], row[1:]))
-        return records
 
     def keys_of(self, subject: str) -> tuple[str, ...]:
         """Everything a person is linked to, sorted."""

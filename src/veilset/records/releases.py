@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from veilset.core.errors import Malformed, Unreadable
+from veilset.core.errors import Malformed, Unreadable, UsageError
 
 FILE = "releases.jsonl"
 
@@ -32,6 +32,21 @@ class Released:
     def holding(self, samples: Collection[str]) -> dict[str, str]:
         """Those of the samples that are in this release, with their names in it."""
         return {name: self.samples[name] for name in sorted(samples) if name in self.samples}
+
+
+def recipients_of(names: Sequence[str]) -> tuple[str, ...]:
+    """Names of recipients, each once and without blanks around it.
+
+    >>> recipients_of(["Lab A", " Lab A "])
+    ('Lab A',)
+
+    Raises:
+        UsageError: A name is empty, or spans lines.
+    """
+    clean = tuple(dict.fromkeys(name.strip() for name in names))
+    if not all(name and name.isprintable() for name in clean):
+        raise UsageError("a recipient needs a name on one line")
+    return clean
 
 
 def register(private: Path, release: Released) -> None:

@@ -55,10 +55,28 @@ def run(
 def free_sizes(model: bytes) -> bytes:
     """The same ONNX model without the fixed sizes of its inputs, outputs and intermediate values.
 
-    Only these fields are re-written, by their numbers in the ONNX format: graph 7; input 11, output 12, value_info 13;
-    type 2; tensor_type 1; shape 2. Weights are untouched.
+    Inputs that only name a weight are left out: while they stand there a caller may replace the weight, so onnxruntime
+    neither folds constants nor lays weights out for the processor, which doubles the time.
+
+    Only these fields are re-written, by their numbers in the ONNX format: graph 7; initializer 5 with its name 8;
+    input 11, output 12, value_info 13 with the name 1; type 2; tensor_type 1; shape 2. Weights are untouched.
     """
-    return _rewrite(model, (7,), lambda graph: _rewrite(graph, (11, 12), _free_value, drop=(13,)))
+    return _rewrite(model, (7,), _free_graph)
+
+
+def _free_graph(graph: bytes) -> bytes:
+    weights = {_text(graph[content:end], 8) for number, _, content, end in _fields(graph) if number == 5}
+    kept = [
+        graph[start:end]
+        for number, start, content, end in _fields(graph)
+        if not (number == 11 and _text(graph[content:end], 1) in weights)
+    ]
+    return _rewrite(b"".join(kept), (11, 12), _free_value, drop=(13,))
+
+
+def _text(message: bytes, number: int) -> bytes:
+    """The first field `number`, as its bytes; empty when it is not there."""
+    return next((message[content:end] for found, _, content, end in _fields(message) if found == number), b"")
 
 
 def _free_value(value: bytes) -> bytes:

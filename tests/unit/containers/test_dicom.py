@@ -12,8 +12,9 @@ import pytest
 
 from veilset.containers import inspect, rebuild
 from veilset.containers.contract import Keep
-from veilset.containers.dicom import Pseudonyms, rebuild_under
+from veilset.containers.dicom import rebuild_under
 from veilset.containers.dicom_rules import DicomProfile
+from veilset.containers.pseudonyms import Pseudonyms
 from veilset.core.errors import DataError
 from veilset.core.finding import Risk
 from veilset.testing.planted_dicom import DATES, image

@@ -190,7 +190,9 @@ def test_exiftool_finds_nothing_outside_the_allowlist(tmp_path: Path) -> None:
 def test_clean_file_ends_clean_under_thorough_judgement(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(_by_name(name).data)
     cleaned = clean_file(tmp_path / name, tmp_path / f"clean-{name}", thorough=True)
-    assert (cleaned.state, cleaned.reason) == ("clean", "")
+    overview = "a page of reduced size, not compared" in cleaned.residue
+    assert (cleaned.state, cleaned.reason) == ("residue" if overview else "clean", "")
+    assert not overview or name.endswith(".tiff")
     assert (tmp_path / f"clean-{name}").read_bytes() == _cleaned(name)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import shutil
 import struct
@@ -18,67 +17,9 @@ from veilset.containers import identify, inspect, rebuild
 from veilset.containers.contract import Keep
 from veilset.core.errors import DataError
 from veilset.core.finding import Risk
+from veilset.testing.planted_each import CODESTREAM, MAKERS, hevc, png, scene
 from veilset.testing.planted_films import film
-from veilset.testing.planted_media import Planted, archives, box, drawing, jpeg_2000, jpeg_xl, still
-
-CODESTREAM = (
-    b"\xff\x0a" + ((1 | 3 << 1 | 0 << 6 | 3 << 9 | 1 << 14) & 0xFFFFFFFF).to_bytes(4, "little") + bytes(range(200))
-)
-
-
-def scene() -> Image.Image:
-    y, x = np.mgrid[0:48, 0:64]
-    return Image.fromarray(np.stack([x * 4, y * 5, (x + y) * 2], axis=2).astype(np.uint8))
-
-
-def between(raw: bytes, kind: bytes) -> bytes:
-    """A whole box found by its kind."""
-    at = raw.index(kind) - 4
-    return raw[at : at + struct.unpack_from(">I", raw, at)[0]]
-
-
-def hevc() -> Planted:
-    out = io.BytesIO()
-    pillow_heif.from_pillow(scene()).save(out, quality=80)
-    raw = out.getvalue()
-    return still(b"hvc1", between(raw, b"hvcC"), between(raw, b"mdat")[8:], (64, 64), b"heic")
-
-
-def av1() -> Planted:
-    out = io.BytesIO()
-    scene().save(out, "AVIF", quality=80)
-    raw = out.getvalue()
-    return still(b"av01", between(raw, b"av1C"), between(raw, b"mdat")[8:], (64, 48), b"avif")
-
-
-def jp2() -> Planted:
-    out = io.BytesIO()
-    scene().save(out, "JPEG2000")
-    return jpeg_2000(out.getvalue())
-
-
-def png() -> bytes:
-    out = io.BytesIO()
-    scene().save(out, "PNG")
-    return out.getvalue()
-
-
-def svg() -> Planted:
-    return drawing("data:image/png;base64," + base64.b64encode(png()).decode())
-
-
-MAKERS = {
-    "heic": hevc,
-    "avif": av1,
-    "jp2": jp2,
-    "jxl": lambda: jpeg_xl(CODESTREAM),
-    "svg": svg,
-    "zip": lambda: archives(jp2().data, ".jp2")["zip"],
-    "tar": lambda: archives(jp2().data, ".jp2")["tar"],
-    "mp4": film,
-    "mp4 with wide offsets": lambda: film(wide=True),
-    "fragmented mp4": lambda: film(fragmented=True),
-}
+from veilset.testing.planted_media import box
 
 
 def clean(data: bytes, keep: Keep | None = None) -> bytes:

@@ -173,3 +173,19 @@ def test_a_password_has_no_place_in_a_policy(monkeypatch: pytest.MonkeyPatch) ->
         database_url("$NO_SUCH")
     monkeypatch.setenv("CONSENT_URL", "postgresql://me:secret@host/db")
     assert database_url("$CONSENT_URL") == "postgresql+pg8000://me:secret@host/db"
+
+
+def test_a_decision_is_one_query_also_for_people_named_by_the_set(store: ConsentStore) -> None:
+    import sqlalchemy as sa
+
+    store.add([record(1, "linked"), record(2, "named"), record(3, "both", scope=frozenset({Use.TRAINING}))])
+    store.link([("sample", "a.jpg", "linked"), ("sample", "a.jpg", "both")])
+    question = Question(frozenset({Use.RESEARCH}), D(2025, 1, 1))
+    asked: list[str] = []
+    sa.event.listen(store._reader, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    people, verdict = store.judge(["sample:a.jpg"], question, ["named", "both", "stranger"])
+    assert people == {"linked", "named", "both", "stranger"}
+    assert {who for who, _ in verdict.reasons} == {"both", "stranger"}
+    assert len(asked) == 1
+    assert store.judge([], question, ["named"])[1].allowed
+    assert len(asked) == 2

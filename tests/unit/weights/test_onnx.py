@@ -40,6 +40,18 @@ def test_sizes_are_freed_and_results_unchanged() -> None:
     np.testing.assert_array_equal(free.run(None, {"x": many})[0], np.maximum(many, 0))
 
 
+def test_inputs_that_only_name_a_weight_are_left_out_and_the_weight_stays() -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    node = field(1, b"x") + field(1, b"w") + field(2, b"y") + field(4, b"Mul")
+    weight = number(1, 1) + number(2, 1) + field(8, b"w") + field(9, np.float32(3).tobytes())
+    inputs = field(11, value(b"x", 1, 2)) + field(11, value(b"w", 1))
+    graph = field(1, node) + field(2, b"g") + field(5, weight) + inputs + field(12, value(b"y", 1, 2))
+    model = number(1, 7) + field(7, graph) + field(8, field(1, b"") + number(2, 13))
+    free = onnxruntime.InferenceSession(onnx.free_sizes(model), providers=["CPUExecutionProvider"])
+    assert [one.name for one in free.get_inputs()] == ["x"]
+    np.testing.assert_array_equal(free.run(None, {"x": np.float32([[1, 2], [4, 5]])})[0], [[3, 6], [12, 15]])
+
+
 @pytest.mark.parametrize("count", [0, 1, 127, 128, 300, 2**31, 2**63 - 1])
 def test_varint_round_trip(count: int) -> None:
     written = onnx._varint(count)

@@ -10,6 +10,7 @@ from veilset.core.roles import Source
 from veilset.flows.beside import is_beside
 from veilset.flows.report.charts import bars, world
 from veilset.flows.report.hidden_section import hidden_section
+from veilset.flows.report.missed_section import missed_section
 from veilset.flows.report.page import listing, page, section, table, tiles
 from veilset.flows.report.people_sections import people_sections, people_tiles
 from veilset.flows.report.places_sections import places_sections, places_tiles
@@ -45,6 +46,8 @@ def _sections(summary: Summary, source: Source) -> Iterator[str]:
     yield section("riskiest", "The riskiest pictures", _sheet(summary, source))
     if "face" in summary.detectors:
         yield section("faces", "Faces", *_faces(summary))
+    if summary.missed is not None:
+        yield missed_section(summary.missed)
     if "metadata" in summary.detectors:
         yield section("places", "Places", _map(summary))
         tags = _groups("tag", summary.tags, "place in the file")

@@ -51,10 +51,12 @@ def world(points: Sequence[tuple[float, float, str]]) -> str:
         y = place(number * step, west)[1]
         lines.append(f'<line class="grid" x1="0" x2="{width:.0f}" y1="{y:.1f}" y2="{y:.1f}"/>')
         lines.append(f'<text x="2" y="{y - 3:.1f}">{number * step:g}&deg;</text>')
+    every = max(1, math.ceil(70 / (step * squeeze * scale)))
     for number in range(math.ceil(west / step), math.floor(east / step) + 1):
         x = place(south, number * step)[0]
         lines.append(f'<line class="grid" y1="0" y2="{height:.0f}" x1="{x:.1f}" x2="{x:.1f}"/>')
-        lines.append(f'<text x="{x + 3:.1f}" y="{height - 4:.1f}">{number * step:g}&deg;</text>')
+        if number % every == 0:
+            lines.append(f'<text x="{x + 3:.1f}" y="{height - 4:.1f}">{number * step:g}&deg;</text>')
     for latitude, longitude, name in points:
         x, y = place(latitude, longitude)
         lines.append(f'<circle class="point" cx="{x:.1f}" cy="{y:.1f}" r="5"><title>{escape(name)}</title></circle>')

@@ -86,7 +86,7 @@ def _sections(
     gates: Sequence[GateResult],
     restored: Restored | None,
 ) -> Iterator[str]:
-    sentences = [f"{'Holds' if gate.held else 'FAILS'}: {gate.words}." for gate in gates] or _firsts(measured)
+    sentences = [f"{'Holds' if gate.held else 'FAILS'}: {gate.words}." for gate in gates] + _firsts(measured, gates)
     yield section("verdict", "Verdict", "<ul>" + "".join(f"<li>{escape(s)}</li>" for s in sentences) + "</ul>")
     yield section("ladder", "From the weakest to the strongest adversary", _ladder(measured))
     if restored is not None:
@@ -104,13 +104,15 @@ def _sections(
     yield section("all", "Every measurement", _all(measured))
 
 
-def _firsts(measured: Sequence[Measurement]) -> list[str]:
-    """Without gates, a verdict on the first measure of each probe."""
+def _firsts(measured: Sequence[Measurement], gates: Sequence[GateResult]) -> list[str]:
+    """A verdict on the first measure of each probe; beside gates, of the attacks that no gate judges."""
     seen: dict[str, Measurement] = {}
     for one in measured:
         if not one.group:
             seen.setdefault(one.probe, one)
-    return [verdict(one) for one in seen.values()]
+    judged = {gate.probe for gate in gates}
+    attacks = {probe for probe, _, _ in LADDER}
+    return [verdict(one) for one in seen.values() if not gates or one.probe in attacks - judged]
 
 
 def _ladder(measured: Sequence[Measurement]) -> str:
@@ -172,17 +174,26 @@ def _chart(measured: Sequence[Measurement]) -> str:
     parts = [
         '<line class="grid" x1="50" x2="450" y1="260" y2="260"/><line class="grid" x1="50" x2="50" y1="20" y2="260"/>',
         '<text x="250" y="290">use kept, 0 to 1</text>',
+        '<text x="46" y="276">0</text><text x="446" y="276">1</text>',
+        '<text x="36" y="264">0</text><text x="36" y="28">1</text>',
         '<text x="0" y="14">adversary&#39;s advantage over a guess, 0 to 1</text>',
     ]
-    for one in uses:
+    at_place: dict[int, list[str]] = {}
+    for number, one in enumerate(uses, 1):
         x = 50 + 400 * min(one.value, 1.0)
         name = escape(f"{one.probe}/{one.name}: {one.value:.3g}; {worst.probe}/{worst.name}: {worst.value:.3g}")
         parts.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{top:.1f}" y2="{bottom:.1f}"/>')
         parts.append(f'<circle class="point" cx="{x:.1f}" cy="{y:.1f}" r="6"><title>{name}</title></circle>')
-    rows = [[escape(f"{m.probe}/{m.name}"), f"{m.value:.3g}", f"{advantage[0]:.3g}"] for m in uses]
+        at_place.setdefault(round(x / 12), []).append(str(number))
+    for place, numbers in at_place.items():
+        parts.append(f'<text x="{12 * place - 4}" y="{y + 22:.1f}">{", ".join(numbers)}</text>')
+    rows = [
+        [str(at), escape(f"{m.probe}/{m.name}"), f"{m.value:.3g}", f"{advantage[0]:.3g}"]
+        for at, m in enumerate(uses, 1)
+    ]
     return (
         f'<svg viewBox="0 0 480 300" width="480" role="img" aria-label="privacy and utility">{"".join(parts)}</svg>'
-        + table(("use", "kept", f"advantage of {worst.probe}/{worst.name}"), rows, numbers=(1, 2))
+        + table(("", "use", "kept", f"advantage of {worst.probe}/{worst.name}"), rows, numbers=(2, 3))
     )
 
 

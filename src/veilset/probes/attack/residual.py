@@ -48,7 +48,7 @@ class Residual:
     Attributes:
         models: Networks of the `face` detector, best judge first: the first one judges whose weights are here and that
             took no part in finding the faces.
-        min_score: Lowest score of the judge that counts as a face.
+        min_score: Lowest score of the judge that counts as a face; 0.2 is the working point of the `face` detector.
         pictures: Most pictures that are looked at, drawn at random.
         insist_on_independence: Refuse when the judge is a network that also found the faces.
 
@@ -68,11 +68,11 @@ class Residual:
     pictures taken as independent.
 
     >>> Residual(models=("yunet",)).min_score
-    0.5
+    0.2
     """
 
     models: tuple[str, ...] = ("yunet", "ultraface", "centerface")
-    min_score: float = 0.5
+    min_score: float = 0.2
     pictures: int = 1000
     insist_on_independence: bool = False
 
