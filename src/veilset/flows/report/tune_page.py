@@ -25,7 +25,7 @@ def write_page(path: Path, operator: str, done: Tuned) -> None:
         "than it is; measure the release itself.</p>"
     )
     if done.by_vote:
-        warning = "PRIVATE until the set is released: the proposal was charged to the budget, whoever knows it or not."
+        warning = "Nothing here but the proposal rests on the pictures, and that was charged to the budget."
         basis = f'<p class="soft">Chosen on {escape(done.data)}.</p>'
         head, rows = head[:3], [row[:3] for row in rows]
     drawn = [] if done.by_vote else [section("curve", "Privacy against utility", curve(done))]
