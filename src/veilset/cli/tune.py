@@ -26,7 +26,17 @@ def tune(
     ] = False,
     subjects: Annotated[str, typer.Option(help="`folder` when a folder holds one person; empty for unknown.")] = "",
     limit: Annotated[int, typer.Option(min=4, help="Most pictures that are looked at.")] = 300,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Page to write; JSON beside it.")] = Path("tune.html"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="Page to write; PNG and JSON beside it.")] = Path(
+        "tune.html"
+    ),
+    policy: Annotated[
+        str | None, typer.Option("--policy", help="Whose gates are kept, and whose budget is charged.")
+    ] = None,
+    ledger: Annotated[
+        Path | None, typer.Option("--ledger", help="Charge the choice: private pictures vote, and no number is shown.")
+    ] = None,
+    epsilon: Annotated[float, typer.Option(help="With --ledger: what the choice may cost.")] = 1.0,
+    parts: Annotated[int, typer.Option(min=2, help="With --ledger: how many parts of the pictures vote.")] = 5,
     as_json: Json = False,
 ) -> None:
     """Sweep an operator's settings and propose the one that meets the gates."""
@@ -39,16 +49,21 @@ def tune(
             finding=finding,
             operator=operator,
             axes=dict(_axis(one) for one in grid),
-            probes=probe or ("reidentify", "fidelity"),
+            probes=probe or (),
             gates=gate or (),
             public=public,
             subjects=subjects,
             limit=limit,
             out=out,
             progress=progress,
+            policy=policy,
+            ledger=ledger,
+            epsilon=epsilon,
+            parts=parts,
         )
     words = [f"measured on {done.data}"]
-    words += [f"  {in_words(point)}: {'meets' if point.meets else 'misses'} the gates" for point in done.points]
+    fared = ("tried", "tried") if done.by_vote else ("misses the gates", "meets the gates")
+    words += [f"  {in_words(point)}: {fared[point.meets]}" for point in done.points]
     words += [proposal(operator, done), f"PRIVATE page: {out}"]
     give(done.to_plain(), "\n".join(words), as_json=as_json)
 

@@ -63,8 +63,7 @@ def _between(data: memoryview, spans: list[tuple[int, int]]) -> bytes:
     for start, stop in sorted(spans):
         if start > at:
             parts.append(bytes(data[at:start]))
-        if stop > at:
-            at = stop
+        at = max(at, stop)
     parts.append(bytes(data[at:]))
     slack = b"".join(parts)
     return slack if slack.strip(b"\0") else b""

@@ -135,9 +135,9 @@ def value_of(data: memoryview, entry: Entry, order: str) -> Any:
         raise Malformed(f"the value of tag {entry.tag:#06x} lies outside its block")
     if number == 1 and (one := _SINGLE.get((order, kind))):
         return one(data, start)[0]
-    if kind == 2 or kind == 129:
+    if kind in {2, 129}:
         return str(data[start:stop], "utf-8", "replace").rstrip("\0")
-    if kind == 5 or kind == 10:
+    if kind in {5, 10}:
         parts = struct.unpack(f"{order}{2 * number}{'I' if kind == 5 else 'i'}", data[start:stop])
         values = tuple([n / d if d else 0.0 for n, d in zip(parts[::2], parts[1::2], strict=True)])
         return values[0] if len(values) == 1 else values

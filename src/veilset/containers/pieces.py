@@ -4,51 +4,56 @@ from __future__ import annotations
 
 import errno
 import io
-import mmap
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import BinaryIO
 
 from veilset.containers.contract import Claim, Fate, Rebuilt
 
 Piece = bytes | tuple[int, int]
 _KERNEL_FROM = 1 << 15
-_MOST_AT_ONCE = 512
 
 
 class RangeWriter(io.FileIO):
-    """A file that takes many pieces in one call, and into which the kernel copies what is only mapped of its source."""
+    """A file that the kernel can copy stretches of one source into, without a way through this process.
+
+    Writing what lies in memory looks faster on an empty machine: large writes take large folios. Where memory is short of
+    those, they cost several times what copying page by page does, and that is where people work.
+    """
 
     source: int = -1
 
     def copy(self, data: memoryview, start: int, stop: int) -> None:
         """Append bytes [start, stop) of the source, whose content is `data`."""
-        # What already lies in memory is written faster than the kernel copies it page by page.
-        if self.source >= 0 and stop - start >= _KERNEL_FROM and isinstance(data.obj, mmap.mmap):
-            target = self.fileno()
-            try:
-                while start < stop:
-                    done = os.copy_file_range(self.source, target, stop - start, start)
-                    if not done:
-                        break
-                    start += done
-            except OSError as error:
-                # Some file systems cannot; the bytes then take the way through memory.
-                if error.errno not in {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM}:
-                    raise
+        if self.source >= 0 and stop - start >= _KERNEL_FROM:
+            # The first shares blocks where the file system can; the second also goes from one file system to another.
+            for by in (_copy_range, _send):
+                start = self._by_kernel(by, start, stop)
         if start < stop:
             _write_all(self, data[start:stop])
 
-    def gather(self, parts: Sequence[bytes | memoryview]) -> None:
-        """Append all parts, in one call as far as the system takes them."""
+    def _by_kernel(self, by: Callable[[int, int, int, int], int], start: int, stop: int) -> int:
+        """How far the kernel came."""
         target = self.fileno()
-        for first in range(0, len(parts), _MOST_AT_ONCE):
-            some = parts[first : first + _MOST_AT_ONCE]
-            written = os.writev(target, some)
-            for part in some:
-                if written < len(part):
-                    _write_all(self, memoryview(part)[written:])
-                written = max(0, written - len(part))
+        try:
+            while start < stop:
+                done = by(self.source, target, start, stop - start)
+                if not done:
+                    break
+                start += done
+        except OSError as error:
+            # Some file systems cannot; the bytes then take another way.
+            if error.errno not in {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM}:
+                raise
+        return start
+
+
+def _copy_range(source: int, target: int, start: int, size: int) -> int:
+    return os.copy_file_range(source, target, size, start)
+
+
+def _send(source: int, target: int, start: int, size: int) -> int:
+    return os.sendfile(target, source, start, size)
 
 
 def emit(
@@ -57,28 +62,19 @@ def emit(
     """Write `pieces` in order and say which stretches were copied; neighbours of the input are written as one."""
     size = 0
     copied: list[tuple[int, int, int]] = []
-    joined = _joined(pieces)
-    if isinstance(out, RangeWriter) and not isinstance(data.obj, mmap.mmap):
-        out.gather([piece if isinstance(piece, bytes) else data[piece[0] : piece[1]] for piece in joined])
-    else:
-        _write_each(joined, data, out)
-    for piece in joined:
-        if isinstance(piece, bytes):
-            size += len(piece)
-        else:
-            copied.append((piece[0], size, piece[1] - piece[0]))
-            size += piece[1] - piece[0]
-    return Rebuilt(size, tuple(claims), tuple(copied), tuple(dict.fromkeys(residue)))
-
-
-def _write_each(pieces: Sequence[Piece], data: memoryview, out: BinaryIO) -> None:
-    for piece in pieces:
+    for piece in _joined(pieces):
         if isinstance(piece, bytes):
             out.write(piece)
-        elif isinstance(out, RangeWriter):
-            out.copy(data, *piece)
+            size += len(piece)
         else:
-            _write_all(out, data[piece[0] : piece[1]])
+            start, stop = piece
+            if isinstance(out, RangeWriter):
+                out.copy(data, start, stop)
+            else:
+                _write_all(out, data[start:stop])
+            copied.append((start, size, stop - start))
+            size += stop - start
+    return Rebuilt(size, tuple(claims), tuple(copied), tuple(dict.fromkeys(residue)))
 
 
 def _write_all(out: BinaryIO | RangeWriter, view: memoryview) -> None:

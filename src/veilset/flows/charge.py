@@ -78,6 +78,18 @@ def spends(policy: Policy) -> bool:
     return any(isinstance(operator.guarantee(), DP) for _, _, operator in policy.operators())
 
 
+def budget_of(policy: Policy) -> Budget:
+    """The budget of a policy, as its ledger keeps it.
+
+    Raises:
+        UsageError: It has none, or charges something else than people.
+    """
+    own = policy.budget
+    if own is None or own.charge != "person":
+        raise UsageError("the policy spends a privacy budget; add a budget section with charge: person")
+    return Budget(own.protects, own.epsilon, own.delta, own.max_images_per_person, own.accountant)
+
+
 def purse_of(policy: Policy, release: str, place: Workplace, ledger: str | Path | None) -> Purse | None:
     """The purse of a policy; none when it spends nothing.
 
@@ -86,15 +98,12 @@ def purse_of(policy: Policy, release: str, place: Workplace, ledger: str | Path 
     """
     if not spends(policy):
         return None
-    if policy.budget is None or policy.budget.charge != "person":
-        raise UsageError("the policy spends a privacy budget; add a budget section with charge: person")
+    budget = budget_of(policy)
     if ledger is None:
         raise UsageError(
             "the policy spends a privacy budget, and losses add up over releases: name the private file that keeps them "
             "with --ledger, the same one for every release of these pictures"
         )
-    own = policy.budget
-    budget = Budget(own.protects, own.epsilon, own.delta, own.max_images_per_person, own.accountant)
     return Purse(Ledger(Path(ledger), budget), release, place)
 
 

@@ -46,6 +46,7 @@ class Tuned:
         utility: (probe, measure) of the horizontal axis, the same for high.
         proposed: Place of the proposed point, or None when no setting meets the gates.
         data: What the numbers rest on, in words.
+        by_vote: Parts of private pictures voted; nothing that was measured is here.
     """
 
     points: tuple[Point, ...]
@@ -53,11 +54,13 @@ class Tuned:
     utility: tuple[str, str] | None
     proposed: int | None
     data: str
+    by_vote: bool = False
 
     def to_plain(self) -> dict[str, Any]:
         """JSON-ready form."""
         return {
             "data": self.data,
+            "by_vote": self.by_vote,
             "attack": self.attack,
             "utility": self.utility,
             "proposed": self.proposed,

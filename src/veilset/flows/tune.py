@@ -23,9 +23,14 @@ from veilset.flows.curve import Point, Tuned, axis_of, propose
 from veilset.flows.look import guarded
 from veilset.flows.progress import Progress, silent
 from veilset.flows.report.tune_page import write_page
+from veilset.flows.report.tune_picture import write_picture
+from veilset.flows.tune_by_vote import vote
 from veilset.flows.workplace import write_atomically
 from veilset.policy.gate import check_gate
-from veilset.policy.schema import Gate, Named
+from veilset.policy.load import load_policy
+from veilset.policy.schema import Gate, Named, Policy
+
+DEFAULT = ("reidentify", "fidelity")
 
 _GATE = re.compile(r"\s*(\w+)(?:\.(\w+))?\s*(<=|>=)\s*(\S+)\s*")
 
@@ -77,7 +82,7 @@ def tune(
     finding: str = "face",
     operator: str = "dp_pix",
     axes: Mapping[str, Sequence[Any]],
-    probes: Sequence[str] = ("reidentify", "fidelity"),
+    probes: Sequence[str] = (),
     gates: Sequence[str] = (),
     public: bool = False,
     subjects: str = "",
@@ -85,6 +90,10 @@ def tune(
     out: str | Path | None = None,
     progress: Progress = silent,
     names: Catalog | None = None,
+    policy: str | Path | Policy | None = None,
+    ledger: str | Path | None = None,
+    epsilon: float = 1.0,
+    parts: int = 5,
 ) -> Tuned:
     """Sweep settings of an operator over the pictures below `photos`.
 
@@ -93,39 +102,89 @@ def tune(
         finding: Kind of finding that is treated, and name of the detector that finds it.
         operator: The operator.
         axes: Setting to the values that are tried.
-        probes: Names of the probes.
+        probes: Names of the probes; by default those of the policy, else `reidentify` and `fidelity`.
         gates: Bounds such as `reidentify<=0.1` or `fidelity.ssim_inside>=0.3`, read at the unfavourable end.
         public: The pictures are public, or of nobody whom the budget protects: the choice may depend on them.
         subjects: Where pseudonyms come from: `folder`, or empty for unknown.
         limit: Most pictures that are looked at, the first by name.
-        out: Write a page here, and JSON beside it.
+        out: Write a page here, JSON beside it, and the curve as PNG.
         progress: Called with what is being done.
         names: Catalog of wings; the installed one by default.
+        policy: Whose gates the proposal keeps, and whose budget is charged.
+        ledger: Private file of losses per person. With it, private pictures choose by vote and the choice is charged.
+        epsilon: What that choice may cost.
+        parts: How many parts of the set vote.
 
     Raises:
-        UnitMismatch: The operator claims differential privacy and the pictures are not said to be public: attacks look
-            at originals without noise, so what they propose cannot be charged to a budget.
+        UnitMismatch: The operator claims differential privacy, or the policy has a budget, the pictures are not said to
+            be public, and no policy and ledger are there to charge the choice to.
+        BudgetExceeded: The budget does not allow the choice; nothing was measured.
         UsageError: A setting, probe or gate makes no sense.
         Unreadable: No picture holds the finding.
     """
     names = names or catalog()
+    loaded = load_policy(policy, names.registries()) if isinstance(policy, str | Path) else policy
     tried = [(settings, names.build("operator", operator, settings)) for settings in grid_of(axes)]
-    if not public and any(isinstance(one.guarantee(), DP) for _, one in tried):
+    spends = any(isinstance(one.guarantee(), DP) for _, one in tried) or bool(loaded and loaded.budget)
+    if spends and not public and (loaded is None or ledger is None):
         raise UnitMismatch(
-            f"{operator} claims differential privacy, but a setting chosen by looking at private pictures would leak "
-            "what no budget accounts for; tune on public pictures and say so with --public"
+            f"a setting of {operator} chosen by looking at private pictures would leak what no budget accounts for; tune on "
+            "public pictures and say so with --public, or charge the choice: --policy with a budget, and --ledger"
         )
-    data = "public pictures: the choice costs no budget" if public else "private pictures; no privacy budget is claimed"
-    chosen = {name: names.build("probe", name) for name in probes}
-    bounds = [parse_gate(gate, chosen) for gate in gates]
+    chosen = _probes(names, probes, loaded)
+    bounds = _gates(gates, chosen, loaded)
     samples = _looked(names, photos, subjects, finding, limit, progress)
-    steps = _counted(tried, progress)
-    done = sweep(samples, finding, steps, chosen, bounds, names=names, data=data)
+    if spends and not public and loaded is not None and ledger is not None:
+        done = _by_vote(samples, finding, tried, chosen, bounds, names, loaded, ledger, epsilon, parts)
+    else:
+        basis = "public pictures: the choice costs no budget"
+        data = basis if public else "private pictures; no privacy budget is claimed"
+        done = sweep(samples, finding, _counted(tried, progress), chosen, bounds, names=names, data=data)
     if out is not None:
         plain = json.dumps(done.to_plain(), indent=2, sort_keys=True) + "\n"
         write_atomically(Path(out).with_suffix(".json"), plain.encode())
         write_page(Path(out), operator, done)
+        write_picture(Path(out).with_suffix(".png"), operator, done)
     return done
+
+
+def _probes(names: Catalog, asked: Sequence[str], policy: Policy | None) -> dict[str, Probe]:
+    """The probes asked for, those of the policy with its settings, or the default ones."""
+    if policy is not None and policy.gates and not asked:
+        return dict(policy.probes())
+    return {name: names.build("probe", name) for name in asked or DEFAULT}
+
+
+def _gates(words: Sequence[str], probes: Mapping[str, Probe], policy: Policy | None) -> list[Gate]:
+    """The bounds asked for, and those of the policy on the probes that run."""
+    own = policy.gates if policy else ()
+    bounded = [gate for gate in own if gate.probe.name in probes and (gate.least, gate.most) != (None, None)]
+    return [*bounded, *(parse_gate(gate, probes) for gate in words)]
+
+
+def _by_vote(
+    samples: Sequence[tuple[Sample, tuple[Finding, ...]]],
+    kind: str,
+    tried: Sequence[tuple[Mapping[str, Any], Operator]],
+    probes: Mapping[str, Probe],
+    gates: Sequence[Gate],
+    names: Catalog,
+    policy: Policy,
+    ledger: str | Path,
+    epsilon: float,
+    parts: int,
+) -> Tuned:
+    """The proposal that parts of private pictures vote for, with nothing that was measured."""
+
+    def ballot(part: Sequence[tuple[Sample, tuple[Finding, ...]]]) -> int | None:
+        return sweep(part, kind, tried, probes, gates, names=names).proposed
+
+    noise = SystemNoise()
+    proposed, words = vote(
+        samples, policy, ledger, epsilon=epsilon, parts=parts, candidates=len(tried), ballot=ballot, noise=noise
+    )
+    points = tuple(Point(settings, one.guarantee().in_words(), (), ()) for settings, one in tried)
+    return Tuned(points, None, None, proposed, words, by_vote=True)
 
 
 def parse_gate(words: str, probes: Mapping[str, Probe]) -> Gate:

@@ -190,3 +190,13 @@ def test_stray_bytes_before_the_end_are_forgiven_but_not_a_hole(tmp_path, draw, 
     holed = open_coded(place(tmp_path, data[:middle] + b"\xff\xd9" + data[middle + 400 :]), "hole", max_pixels=LIMIT)
     with pytest.raises(Malformed, match="hole"):
         holed.decode()
+
+
+def test_a_jpeg_whose_header_is_longer_than_what_is_read_first(tmp_path, draw, jpeg):
+    data = jpeg(draw(), "420", 6)
+    comments = b"".join(b"\xff\xfe" + struct.pack(">H", 60_002) + bytes(60_000) for _ in range(3))
+    short = open_coded(place(tmp_path, data), "a.jpg", max_pixels=LIMIT)
+    long = open_coded(place(tmp_path, data[:2] + comments + data[2:], "b.jpg"), "b.jpg", max_pixels=LIMIT)
+    assert (long.size, long.orientation, long.jpeg) == (short.size, short.orientation, short.jpeg)
+    with pytest.raises(Malformed):
+        open_coded(place(tmp_path, (data[:2] + comments)[:150_000], "c.jpg"), "c.jpg", max_pixels=LIMIT)

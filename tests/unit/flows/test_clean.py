@@ -1,0 +1,43 @@
+"""Cleaning many files: every one gets its own place, or nothing is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from veilset.core.errors import Occupied
+from veilset.flows.clean import clean
+from veilset.testing.planted_files import every_planted
+
+PHOTO = next(planted.data for planted in every_planted() if planted.name == "grey.jpg")
+
+
+def test_folders_keep_their_shape(tmp_path: Path) -> None:
+    for name in ("in/a.jpg", "in/deep/er/a.jpg", "in/deep/b.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(PHOTO)
+    done = clean([tmp_path / "in"], out=tmp_path / "out")
+    assert [Path(name).relative_to(tmp_path / "in").as_posix() for name, _ in done.files] == [
+        "a.jpg", "deep/b.jpg", "deep/er/a.jpg",
+    ]  # fmt: skip
+    found = sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.jpg"))
+    assert found == ["a.jpg", "deep/b.jpg", "deep/er/a.jpg"]
+
+
+def test_two_files_of_one_name_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.jpg").write_bytes(PHOTO)
+    with pytest.raises(Occupied, match=r"a\.jpg"):
+        clean([tmp_path / "one" / "a.jpg", tmp_path / "two" / "a.jpg"], out=tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_what_is_there_already_is_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(PHOTO)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a.jpg").write_bytes(b"mine")
+    with pytest.raises(Occupied):
+        clean([tmp_path / "a.jpg"], out=tmp_path / "out")
+    assert (tmp_path / "out" / "a.jpg").read_bytes() == b"mine"
