@@ -16,6 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from veilset.core.errors import Malformed, Tampered, Unreadable, Unsupported, UsageError
 from veilset.core.manifest import FileEntry
+from veilset.flows import assemble
 from veilset.flows.release import release
 from veilset.flows.verify import verify
 from veilset.policy.schema import Policy, ReleaseSettings
@@ -181,3 +182,19 @@ def test_a_certificate_that_breaks_the_rules_of_c2pa_makes_no_release(
     with pytest.raises(Malformed, match="certificate"):
         release(photos.path, tmp_path / "out", policy(), workers=1, c2pa=(tmp_path / "self.pem", pem, ""))
     assert not (tmp_path / "out").exists()
+
+
+def test_a_run_that_was_killed_leaves_none_behind(
+    photos, policy: Callable[..., Policy], pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(assemble, "publish", killed)
+        with pytest.raises(KeyboardInterrupt):
+            release(photos.path, tmp_path / "out", policy(), workers=1, c2pa=(*pair, ""))
+    assert (tmp_path / "out" / "private" / "staging" / "credentials").is_dir()
+    release(photos.path, tmp_path / "out", policy(), workers=1)
+    assert not (tmp_path / "out" / "public" / "credentials").exists()
+    assert not any("Content Credentials" in check for check in verify(tmp_path / "out").checks)

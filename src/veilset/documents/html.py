@@ -7,8 +7,9 @@ from html import escape
 from veilset.documents.paper import UNANSWERED, Entry, Line, Paper, Table
 
 _STYLE = (
-    "body{font-family:system-ui,sans-serif;line-height:1.5;max-width:50rem;margin:2rem auto;padding:0 1rem;color:#222}"
-    "table{border-collapse:collapse;margin:1rem 0}td,th{border:1px solid #bbb;padding:.3rem .6rem;text-align:left}"
+    "body{font-family:system-ui,sans-serif;line-height:1.5;max-width:68rem;margin:2rem auto;padding:0 1rem;color:#222}"
+    "p{max-width:50rem}table{display:block;overflow-x:auto;border-collapse:collapse;margin:1rem 0}"
+    "td,th{border:1px solid #bbb;padding:.3rem .6rem;text-align:left}"
     "h3{margin-bottom:0}.status{color:#555;margin-top:0}.unanswered{color:#a00;font-weight:bold}"
     "a{color:#036}@media(prefers-color-scheme:dark){body{background:#181818;color:#ddd}a{color:#8bf}"
     ".status{color:#aaa}.unanswered{color:#f88}}"

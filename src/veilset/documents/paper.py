@@ -104,7 +104,8 @@ class Facts:
 
     Public aggregates stand in `papers`: `answers` (the content of `dataset.yaml`), `findings` (kind to `count` and
     `samples`), `formats`, `labels`, `taken` (`first`, `last`), `licences` (census), `consent` (`uses`, `refused`,
-    `until`), `retention` (`next`). Each may be missing: then what it would say is not known, and is not said.
+    `until`), `retention` (`next`), `distribution` (words to
+    words). Each may be missing: then what it would say is not known, and is not said.
     """
 
     plain: Mapping[str, Any]

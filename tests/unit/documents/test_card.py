@@ -71,3 +71,11 @@ def test_the_page_renders_as_tables(manifest: Manifest) -> None:
     html = MarkdownIt("commonmark").enable("table").render(Card().files(manifest)["README.md"].split("---\n", 2)[2])
     assert html.count("<table>") == 3
     assert "<b>Lab</b>" not in html
+
+
+def test_what_is_forbidden_does_not_stand_under_uses(manifest: Manifest) -> None:
+    answers = {"uses.possible": "Counting cars.", "uses.forbidden": "Recognising people."}
+    text = Card().files(with_answers(manifest, datasheet=answers))["README.md"]
+    sections = dict(part.split("\n", 1) for part in text.split("\n## ")[1:])
+    assert sections["Uses"].strip() == "Counting cars."
+    assert sections["What it must not be used for"].strip() == "Recognising people."

@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -87,3 +88,10 @@ def test_the_page_is_well_formed_and_needs_nothing_from_elsewhere(manifest: Mani
 def test_only_formats_that_there_are() -> None:
     with pytest.raises(BadSetting):
         Datasheet(formats=("pdf",))
+
+
+def test_only_what_must_be_answered_is_marked_when_it_is_open(bare: Manifest) -> None:
+    page = Datasheet().files(bare)["papers/datasheet.html"]
+    marked = set(re.findall(r'class="status unanswered">.*?<code>([\w.]+)</code>', page))
+    assert marked == set(Datasheet().missing(bare))
+    assert "motivation.other" not in marked
