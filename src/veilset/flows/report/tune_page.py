@@ -58,9 +58,6 @@ def in_words(point: Point) -> str:
     return ", ".join(f"{name} {value}" for name, value in point.settings.items()) or "defaults"
 
 
-WIDTH, LEFT, TOP, FLOOR = 720, 60, 28, 370
-
-
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Where a curve's points and axes go, in pixels of the page.
