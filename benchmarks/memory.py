@@ -79,7 +79,7 @@ def main() -> None:
     print("pictures  seconds  pictures/s  peak of one process  peak of all")
     for size in given.sizes:
         photos, out = given.work / f"photos-{size}", given.work / f"out-{size}"
-        drawn_folder(photos, size, seed=1, size=(320, 240), faces=(0, 2))
+        drawn_folder(photos, size, seed=1, size=(160, 120), faces=(0, 2))
         seconds, one, every = measure(photos, out, policy)
         print(f"{size:8}  {seconds:7.0f}  {size / seconds:10.1f}  {one / 2**20:15.0f} MiB  {every / 2**20:7.0f} MiB")
         shutil.rmtree(photos)
