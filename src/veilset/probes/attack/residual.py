@@ -15,7 +15,7 @@ from veilset.core.finding import Finding
 from veilset.core.interval import clopper_pearson
 from veilset.core.measurement import Measurement
 from veilset.core.roles import Case, Detector, Pair
-from veilset.core.sample import Image, Media, Sample
+from veilset.core.sample import Image, Media, Pixels, Sample
 from veilset.core.where import Box, Mask, Polygon
 
 NOT_INDEPENDENT = "not independent: the judge is a network that also found the faces, at other scales and mirrored"
@@ -35,6 +35,19 @@ def covers(found: Box, treated: Box) -> bool:
     return width > 0 and height > 0 and width * height >= 0.5 * smaller
 
 
+def is_flat(pixels: Pixels, box: Box) -> bool:
+    """Whether the released pixels (height, width, 3) inside a box are one colour, give or take two levels.
+
+    One colour shows nothing: a face that a judge sees there is a guess from hair and shoulders around it.
+
+    >>> slope = np.tile(np.arange(8, dtype=np.uint8)[:, None, None], (1, 8, 3))
+    >>> is_flat(slope * 0, Box(2, 2, 4, 4)), is_flat(slope, Box(0, 0, 8, 8))
+    (True, False)
+    """
+    inside = pixels[max(0, int(box.y)) : int(box.y + box.height), max(0, int(box.x)) : int(box.x + box.width)]
+    return inside.size == 0 or bool((np.ptp(inside.reshape(-1, inside.shape[2]).astype(int), axis=0) <= 4).all())
+
+
 def networks_of(findings: Sequence[Finding]) -> frozenset[str]:
     """The networks that findings name as their source: `face/centerface+yunet` names two."""
     named = (finding.source.partition("/")[2] for finding in findings)
@@ -51,6 +64,8 @@ class Residual:
         min_score: Lowest score of the judge that counts as a face; 0.2 is the working point of the `face` detector.
         pictures: Most pictures that are looked at, drawn at random.
         insist_on_independence: Refuse when the judge is a network that also found the faces.
+
+    A treated face counts as left when the judge finds it and its released pixels are not one flat colour.
 
     *Shapes and units*: `faces_left` is the share of treated faces that the judge still finds; `pictures_with_missed_face`
     the share of pictures in which it finds a face where nothing was treated; `pictures_still_showing` the number of
@@ -102,7 +117,8 @@ class Residual:
             judge, dependent = judges[networks]
             shared |= dependent
             found = _look(judge, pair.after, often=dependent)
-            left = sum(any(covers(face, box) for face in found) for box in treated)
+            shown = [box for box in treated if any(covers(face, box) for face in found)]
+            left = sum(not is_flat(pair.after.image.pixels, box) for box in shown)
             faces += len(treated)
             faces_left += left
             showing += left > 0

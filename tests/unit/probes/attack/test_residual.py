@@ -37,7 +37,9 @@ class RedBlobs:
 def drawn(*boxes: Box) -> np.ndarray:
     pixels = np.zeros((60, 100, 3), np.uint8)
     for box in boxes:
-        pixels[int(box.y) : int(box.y + box.height), int(box.x) : int(box.x + box.width)] = RED
+        inside = pixels[int(box.y) : int(box.y + box.height), int(box.x) : int(box.x + box.width)]
+        inside[:] = RED
+        inside[::2, 2:-2, 0] -= 20  # a face is not one flat colour
     return pixels
 
 
@@ -63,6 +65,14 @@ def test_counts_what_is_left_and_what_was_missed() -> None:
     assert left.independent
     assert left.notes == ()
     assert left.unfavourable > 0.4
+
+
+def test_a_face_guessed_into_one_flat_colour_is_not_left() -> None:
+    flat = pair(0, LEFT)
+    pixels = flat.after.image.pixels.copy()
+    pixels[10:30, 10:30] = RED
+    left, missed, showing = run([Pair(flat.before, flat.before.with_media(Image(pixels)), flat.findings)])
+    assert (left.value, missed.value, showing.value) == (0.0, 0.0, 0)
 
 
 def test_a_face_found_through_the_treatment_at_another_size_still_counts() -> None:
