@@ -88,6 +88,7 @@ def main() -> None:
     parser.add_argument("--deface", default=sys.executable, help="a Python in which deface is installed")
     parser.add_argument("--set", choices=("face_mask_boxes", "people_photos"), default="face_mask_boxes")
     parser.add_argument("--pictures", type=int, default=200)
+    parser.add_argument("--repeat", type=int, default=1, help="copies of each picture, so that the start weighs less")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--effort", action="append", choices=("quick", "thorough"), help="may be given again")
@@ -97,8 +98,10 @@ def main() -> None:
         work = Path(folder)
         (work / "in").mkdir()
         names = pictures_of(options.set)[: options.pictures]
+        count = len(names) * options.repeat
         for path in names:
-            shutil.copy(path, work / "in")
+            for copy in range(options.repeat):
+                shutil.copy(path, work / "in" / f"{copy}-{path.name}")
         sides = {"deface": [options.deface, "-c", IN_DEFACE, str(work / "in")]}
         for effort in options.effort or ("quick",):
             policy = work / f"{effort}.yaml"
@@ -107,18 +110,18 @@ def main() -> None:
             sides[effort] = [*verb, "--workers", str(options.workers), "--json", "--out"]
         rounds = []
         for number in range(options.rounds + 1):
-            taken = one_round(sides, work, len(names))
+            taken = one_round(sides, work, count)
             if number:  # the first round fills the caches of the disk
                 rounds.append(taken)
                 print({side: f"{wall:.1f} s, {busy:.1f} s busy" for side, (wall, busy) in taken.items()}, flush=True)
-    print(f"\n{options.set}: {len(names)} pictures, {options.rounds} rounds, {os.cpu_count()} cores;")
+    print(f"\n{options.set}: {count} pictures, {options.rounds} rounds, {os.cpu_count()} cores;")
     print(f"median [least, most]; load while measuring {os.getloadavg()[0]:.1f}\n")
     print("| side | pictures/s | x deface | processor ms per picture | deface's processor time over it |")
     print("|---|---|---|---|---|")
     for side in sides:
-        rate = spread([len(names) / taken[side][0] for taken in rounds])
+        rate = spread([count / taken[side][0] for taken in rounds])
         ratio = spread([taken["deface"][0] / taken[side][0] for taken in rounds])
-        busy = spread([1000 * taken[side][1] / len(names) for taken in rounds])
+        busy = spread([1000 * taken[side][1] / count for taken in rounds])
         saved = spread([taken["deface"][1] / taken[side][1] for taken in rounds])
         print(f"| {side} | {rate} | {ratio} | {busy} | {saved} |")
 
