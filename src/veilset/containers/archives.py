@@ -152,10 +152,10 @@ def _members(data: memoryview) -> Iterator[list[Member]]:
         if len({member.name.casefold() for member in members}) != len(members):
             raise Malformed(f"{NAME}: two members share a name")
         yield members
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, RuntimeError):
-        raise Malformed(f"{NAME}: damaged or truncated") from None
     except NotImplementedError:
         raise Unsupported(f"{NAME}: a member is compressed in a way that is not served; pack it anew") from None
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, RuntimeError):
+        raise Malformed(f"{NAME}: damaged or truncated") from None
     finally:
         _depth.reset(token)
 

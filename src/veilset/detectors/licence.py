@@ -8,12 +8,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar
 
-from veilset.core.errors import Unreadable
 from veilset.core.finding import Finding, Risk
 from veilset.core.sample import Image, Media, Sample, Signal, TagValue, Video
 from veilset.core.where import Whole
 from veilset.records.licences import NO_ASSERTION, Claim, identify, objections, resolve
-from veilset.records.provenance import Record, folder_claims, nearest, read_table
+from veilset.records.provenance import folder_claims, nearest, origins
 
 # Last parts of tag paths that may hold a licence: XMP rights, Creative Commons, IPTC and EXIF notices.
 _TAGS = ("license", "webstatement", "usageterms", "rights", "copyright", "copyrightnotice", "certificate", "116")
@@ -76,7 +75,7 @@ class Licence:
     def claims(self, sample: Sample) -> tuple[Claim, ...]:
         """What every source says about the sample's licence."""
         name = sample.origin.name or sample.id
-        rows = tuple(row.claim() for row in _table(self.table).get(name, ())) if self.table else ()
+        rows = tuple(row.claim() for row in origins(self.table).get(name, ())) if self.table else ()
         above = nearest(_folder(self.folder), name) if self.folder else ()
         return (*rows, *above, *embedded_claims(tuple(sample.tags)))
 
@@ -97,20 +96,6 @@ class Licence:
             Finding("licence", Whole(), 1.0, "licence", Risk.RIGHTS, detail={**shown, "words": words})
             for words in against
         )
-
-
-def _table(path: str) -> Mapping[str, tuple[Record, ...]]:
-    """The table of origins, read again when the file has changed."""
-    try:
-        status = Path(path).stat()
-    except OSError as error:
-        raise Unreadable(f"{path}: the table of origins cannot be read ({error.strerror})") from error
-    return _read(path, (status.st_mtime_ns, status.st_size))
-
-
-@lru_cache(maxsize=4)
-def _read(path: str, _stamp: tuple[int, int]) -> Mapping[str, tuple[Record, ...]]:
-    return read_table(Path(path))
 
 
 @lru_cache(maxsize=4)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import ClassVar
 
 from veilset.core.check import one_of
-from veilset.core.errors import BadSetting, Unreadable
+from veilset.core.errors import BadSetting
 from veilset.core.finding import Finding, Risk
 from veilset.core.sample import Image, Media, Sample, Signal, Video
 from veilset.core.where import Whole
-from veilset.records.provenance import Record, read_table
+from veilset.records.provenance import origins
 from veilset.records.retention import duties, next_date
 
 _UNLISTED = "no date until which it may be kept is recorded; add it to the table of origins"
@@ -53,7 +51,7 @@ class Retention:
 
     def next_date(self, samples: Iterable[str]) -> dt.date | None:
         """The next last day of any of these samples."""
-        table = _table(self.table)
+        table = origins(self.table)
         return next_date({name: table.get(name, ()) for name in samples}, self._day())
 
     def _day(self) -> dt.date:
@@ -64,7 +62,7 @@ class Retention:
 
     def find(self, sample: Sample) -> tuple[Finding, ...]:
         """What is overdue for this sample."""
-        rows = _table(self.table).get(sample.origin.name or sample.id, ())
+        rows = origins(self.table).get(sample.origin.name or sample.id, ())
         words = [_words(item.duty, item.since) for item in duties(rows, self._day())]
         if self.unlisted == "find" and not any(row.release_until or row.erase_after for row in rows):
             words.append(_UNLISTED)
@@ -77,17 +75,3 @@ def _words(duty: str, since: dt.date) -> str:
     if duty == "erase":
         return f"it had to be erased after {since}; erase every copy, then check with `veilset due`"
     return f"it may not be released after {since}; leave it out"
-
-
-def _table(path: str) -> Mapping[str, tuple[Record, ...]]:
-    """The table of origins, read again when the file has changed."""
-    try:
-        status = Path(path).stat()
-    except OSError as error:
-        raise Unreadable(f"{path}: the table of origins cannot be read ({error.strerror})") from error
-    return _read(path, (status.st_mtime_ns, status.st_size))
-
-
-@lru_cache(maxsize=4)
-def _read(path: str, _stamp: tuple[int, int]) -> Mapping[str, tuple[Record, ...]]:
-    return read_table(Path(path))

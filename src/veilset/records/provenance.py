@@ -7,6 +7,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from veilset.core.errors import Malformed, Unreadable, Unsupported
@@ -156,3 +157,22 @@ def census(claims_by_sample: Mapping[str, Iterable[Claim]]) -> dict[str, int]:
         spdx, status = resolve(claims)
         count[spdx if status == "known" else status] += 1
     return dict(sorted(count.items()))
+
+
+def origins(path: str) -> Mapping[str, tuple[Record, ...]]:
+    """The table of origins at `path`, read again only when the file has changed.
+
+    Raises:
+        Unreadable: It is not there, or cannot be read.
+        Malformed: As `read_table`.
+    """
+    try:
+        status = Path(path).stat()
+    except OSError as error:
+        raise Unreadable(f"{path}: the table of origins cannot be read ({error.strerror})") from error
+    return _origins(path, (status.st_mtime_ns, status.st_size))
+
+
+@lru_cache(maxsize=4)
+def _origins(path: str, _stamp: tuple[int, int]) -> Mapping[str, tuple[Record, ...]]:
+    return read_table(Path(path))
