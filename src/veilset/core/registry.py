@@ -6,10 +6,19 @@ import difflib
 import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from veilset.core.errors import BrokenContract, MissingExtra, UnknownName
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoints
+
+
+def entry_points(group: str) -> EntryPoints:
+    """What third parties register; loaded when first asked for, since a wing's own table does not need it."""
+    from importlib import metadata
+
+    return metadata.entry_points(group=group)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +47,7 @@ class Registry(Mapping[str, Entry]):
         self.role = role
         self._entries = dict(table)
         self._third: set[str] = set()
-        for point in entry_points(group=group) if group else ():
+        for point in entry_points(group) if group else ():
             if point.name in self._entries:
                 raise BrokenContract(
                     f"{point.value} (entry point {group}) takes the name {point.name!r}, which is already taken; "

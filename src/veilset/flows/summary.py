@@ -16,12 +16,12 @@ from veilset.core.finding import Finding, Risk
 from veilset.core.roles import Ref
 from veilset.core.where import Box, Mask, Polygon, Tag
 from veilset.flows.look import Seen
-from veilset.flows.missed_faces import MissedFaces
 from veilset.flows.people import People
-from veilset.flows.whereabouts import Whereabouts
 
 if TYPE_CHECKING:
     from veilset.flows.findings_file import FindingsFile
+    from veilset.flows.missed_faces import MissedFaces
+    from veilset.flows.whereabouts import Whereabouts
 
 LISTED = 200
 RISKIEST = 24
