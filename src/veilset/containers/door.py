@@ -87,7 +87,8 @@ def open_source(source: Path | bytes) -> Iterator[Door]:
 
 
 def _served(data: memoryview, name: str) -> tuple[str, Container]:
-    kind = identify(bytes(data[:65536]))
+    # Nearly every format shows in its first bytes; only an SVG may hide behind comments.
+    kind = identify(bytes(data[:4096])) or identify(bytes(data[:65536]))
     if kind is None or kind not in FORMATS:
         known = "of no known format" if kind is None else f"{kind}, which has no reader here"
         raise Unsupported(f"{name} is {known}; convert it to PNG or TIFF, or leave it out.")
