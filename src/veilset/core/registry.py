@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from veilset.core.errors import BrokenContract, MissingExtra, UnknownName
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoints
-
-
-def entry_points(group: str) -> EntryPoints:
-    """What third parties register; loaded when first asked for, since a wing's own table does not need it."""
-    from importlib import metadata
-
-    return metadata.entry_points(group=group)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +23,20 @@ class Entry:
     path: str
     summary: str
     extra: str = ""
+
+
+@lru_cache(maxsize=1)
+def _installed(_path: tuple[str, ...]) -> Any:
+    # Takes longer to load than everything else here, and a wing's own table does not need it.
+    from importlib.metadata import entry_points
+
+    return entry_points()
+
+
+def third_parties(group: str) -> EntryPoints:
+    """Entry points of one group; what is installed is read once, not once for each group."""
+    found: EntryPoints = _installed(tuple(sys.path)).select(group=group)
+    return found
 
 
 class Registry(Mapping[str, Entry]):
@@ -47,7 +56,7 @@ class Registry(Mapping[str, Entry]):
         self.role = role
         self._entries = dict(table)
         self._third: set[str] = set()
-        for point in entry_points(group) if group else ():
+        for point in third_parties(group) if group else ():
             if point.name in self._entries:
                 raise BrokenContract(
                     f"{point.value} (entry point {group}) takes the name {point.name!r}, which is already taken; "
