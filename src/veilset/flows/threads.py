@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import copy_context
 from queue import SimpleQueue
+from types import TracebackType
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -32,6 +33,9 @@ def in_threads(step: Callable[[T], R], items: Sequence[T], threads: int = 0) -> 
     if threads < 2:
         yield from map(step, items)
         return
+    # While it loads, it swaps a module of the standard library: another thread that reads XML then gets other errors.
+    import defusedxml.ElementTree  # noqa: F401
+
     results: SimpleQueue[tuple[int, list[R], BaseException | None]] = SimpleQueue()
     starts, lock, room = iter(range(0, len(items), _BATCH)), threading.Lock(), threading.Semaphore(_AHEAD * threads)
     stopped = threading.Event()
@@ -67,9 +71,21 @@ def in_threads(step: Callable[[T], R], items: Sequence[T], threads: int = 0) -> 
 
 def _batch(step: Callable[[T], R], items: Sequence[T]) -> tuple[list[R], BaseException | None]:
     done: list[R] = []
-    try:
+    heard = _Heard()
+    with heard:
         for item in items:
             done.append(step(item))  # noqa: PERF401 - what was done before an error counts
-    except BaseException as error:  # noqa: BLE001 - raised again by the thread that asked
-        return done, error
-    return done, None
+    return done, heard.error
+
+
+class _Heard:
+    """Keeps what was raised inside, for the thread that asked to raise it again."""
+
+    error: BaseException | None = None
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> bool:
+        self.error = error
+        return True

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextvars
+import subprocess
+import sys
 import threading
 import time
 
@@ -70,3 +72,11 @@ def test_each_thread_has_the_context_of_the_caller() -> None:
         assert set(in_threads(lambda _: named.get(), range(100), 2)) == {"somebody"}
     finally:
         named.reset(token)
+
+
+def test_what_swaps_modules_while_it_loads_is_loaded_before_any_thread_starts() -> None:
+    words = (
+        "import sys; from veilset.flows.threads import in_threads; name = 'defusedxml.ElementTree';"
+        "assert name not in sys.modules; assert all(in_threads(lambda _: name in sys.modules, range(40), 2))"
+    )
+    subprocess.run([sys.executable, "-c", words], check=True)
