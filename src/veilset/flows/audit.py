@@ -54,7 +54,7 @@ def audit(
             `places.geojson` too.
         find: Detectors by name, or with settings as in a policy: `text: {words: true}`. With `places`, what lies beside
             the files is looked at too.
-        workers: Processes; 0 means one per core.
+        workers: Processes, or threads where metadata alone is asked for; 0 means one per core.
         owners: `folder` when folders are named after the people whose files they hold.
         estimate_missed: Say how many faces were missed; draws pictures for a person to check (`to_check.csv`).
         checked: That list, filled; its audit is repeated and says how many pictures hold a missed face at most.
