@@ -67,7 +67,12 @@ def _write(data: memoryview, out: BinaryIO, parsed: Parsed, what: Allowed) -> Re
     return emit(pieces, data, out, claims, (*_RESIDUE, *what.notes))
 
 
-def _cut(data: memoryview, at: int, end: int) -> list[Chunk]:
+def cut_chunks(data: memoryview, at: int, end: int) -> list[Chunk]:
+    """The chunks that follow one another from `at` to `end`.
+
+    Raises:
+        Malformed: One does not fit.
+    """
     found = []
     while at < end:
         if at + 8 > end:
@@ -88,7 +93,7 @@ def _parse(data: memoryview) -> Parsed:
     end = 8 + size
     if end > len(data):
         raise Malformed("the WebP is cut off before its end")
-    found = _cut(data, 12, end)
+    found = cut_chunks(data, 12, end)
     extended = b""
     if found and found[0].name == b"VP8X":
         extended = bytes(data[found[0].start + 8 : found[0].end])[:10]
@@ -156,7 +161,7 @@ def _frame(data: memoryview, chunk: Chunk, body: list[Piece], ledger: Ledger) ->
     inner = Ledger()
     shown: set[bytes] = set()
     still = Parsed([], 0, b"\0" * 10)
-    for part in _cut(data, chunk.start + 24, chunk.end):
+    for part in cut_chunks(data, chunk.start + 24, chunk.end):
         if _stays(part, still, shown):
             _copy(data, part, inside, inner)
         else:
@@ -262,7 +267,7 @@ def _chunk_tags(data: memoryview, chunk: Chunk, parsed: Parsed) -> tuple[TagValu
     if chunk.name == b"ANMF" and parsed.animated:
         return tuple(
             TagValue(f"webp/frame/{_label(part)}", bytes(data[part.start + 8 : part.end]), Risk.CONTENT)
-            for part in _cut(data, chunk.start + 24, chunk.end)
+            for part in cut_chunks(data, chunk.start + 24, chunk.end)
             if part.name not in _PIXELS | {b"ALPH"}
         )
     if chunk.name in _PIXELS | {b"VP8X", b"ALPH", b"ANIM"}:
