@@ -275,7 +275,9 @@ def test_21_a_wide_profile_keeps_its_colours_and_loses_its_words() -> None:
         np.asarray(ImageCms.applyTransform(scene(), ImageCms.buildTransform(io.BytesIO(one), lab, "RGB", "LAB")))
         for one in profiles
     ]
-    assert np.array_equal(*looks)
+    # One level of 255 at most, since a profile of a known space becomes our own.
+    moved = np.abs(looks[0].astype(int) - looks[1])
+    assert np.minimum(moved, 256 - moved).max() <= 1
 
 
 def test_22_heic_tiff_and_gif_lose_what_pillow_keeps_and_no_frame() -> None:
