@@ -10,12 +10,12 @@ from pathlib import Path
 
 from veilset.containers.door import Door, open_source
 from veilset.containers.jpeg import facts_of
-from veilset.containers.jpeg_segments import SCAN, Segment, segments
+from veilset.containers.jpeg_segments import SCAN, UNSEARCHED, Segment, segments
 from veilset.core.errors import DataError
 from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
 
-NOT_LOOKED_FOR = "bytes behind the last coded block, not looked for"
+SEARCHED = frozenset({"jpeg", "webp"})
 NOT_PROVEN = "bytes behind the last coded block cannot be ruled out"
 _SHOWN = 1 << 16
 # What encoders fill the end of a stretch with.
@@ -86,6 +86,19 @@ def without_surplus(data: bytes, found: Surplus) -> bytes:
         parts.append(data[at:start])
         at = stop
     return b"".join([*parts, data[at:]])
+
+
+def searched(data: bytes, residue: tuple[str, ...]) -> tuple[bytes, tuple[str, ...]]:
+    """A clean file without surplus, and its residue with what is now known of it.
+
+    *Raises*: nothing; where nothing could be proven, the residue says so.
+    """
+    left = tuple(one for one in residue if one != UNSEARCHED)
+    try:
+        found = surplus_of(data)
+        return without_surplus(data, found), left if found.proven else (*left, NOT_PROVEN)
+    except DataError:
+        return data, (*left, NOT_PROVEN)
 
 
 def _in_jpeg(door: Door) -> Surplus:

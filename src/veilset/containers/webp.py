@@ -9,6 +9,7 @@ from veilset.containers.allowed import Allowed, allowed
 from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
 from veilset.containers.exif import orientation_of, read_exif
 from veilset.containers.icc import read_icc
+from veilset.containers.jpeg_segments import UNSEARCHED
 from veilset.containers.pieces import Ledger, Piece, emit
 from veilset.containers.recognise import identify
 from veilset.core.errors import Malformed
@@ -19,7 +20,7 @@ formats = ("webp",)
 
 _ICC, _ALPHA, _EXIF, _XMP, _ANIMATED = 0x20, 0x10, 0x08, 0x04, 0x02
 _PIXELS = {b"VP8 ", b"VP8L"}
-_RESIDUE = ("entropy tables and coding choices", "pixel size", "sensor noise")
+_RESIDUE = ("entropy tables and coding choices", "pixel size", "sensor noise", UNSEARCHED)
 
 
 class Chunk(NamedTuple):

@@ -15,6 +15,7 @@ from pathlib import Path
 from veilset.containers import Keep, inspect, rebuild
 from veilset.containers.clean import BACKUP, Cleaned, clean_file, clean_in_place
 from veilset.containers.pseudonyms import Pseudonyms, under
+from veilset.containers.surplus import surplus_of
 from veilset.core.errors import DataError, Occupied, Refusal, Unreadable, UsageError
 from veilset.flows.key_file import read_or_make_key, save_table
 from veilset.flows.progress import Progress, silent
@@ -55,6 +56,7 @@ def clean(
     key_file: Path | None = None,
     backup: bool = True,
     thorough: bool = False,
+    rotate: bool = False,
     progress: Progress = silent,
 ) -> CleanedFiles:
     """Clean files and folders into `out`, in place, or only look (`check`).
@@ -70,7 +72,8 @@ def clean(
         keep: The allowlist.
         key_file: Key of DICOM pseudonyms; made when it is not there. The table of names is written beside it.
         backup: In place: keep the original as `NAME.original`.
-        thorough: Compare and search every byte of each result.
+        thorough: Compare and search every byte of each result, and cut what stands behind its coded blocks.
+        rotate: Turn pictures upright where that loses nothing; the others keep their orientation tag, and say why.
         progress: Called with what is being done, how much is done, and how much there is.
 
     Raises:
@@ -95,6 +98,12 @@ def clean(
     else:
         pairs = zip(jobs, targets, strict=True)
         work = [partial(_copied, path, target, allowed, thorough=thorough) for (path, _), target in pairs]
+    if not check and (thorough or rotate):
+        places = targets or [path for path, _ in jobs]
+        work = [
+            partial(_finished, place, job, allowed, exact=thorough, rotate=rotate)
+            for place, job in zip(places, work, strict=True)
+        ]
     with under(names) if names else nullcontext():
         done = _all_done([_unless_link(path, job) for (path, _), job in zip(jobs, work, strict=True)], progress)
     for folder in sorted({target.parent for target in targets}, key=lambda one: -len(one.parts)):
@@ -164,6 +173,12 @@ def _copied(path: Path, target: Path, keep: Keep, *, thorough: bool) -> Cleaned:
     return clean_file(path, target, keep, thorough=thorough)
 
 
+def _finished(place: Path, job: Callable[[], Cleaned], keep: Keep, *, exact: bool, rotate: bool) -> Cleaned:
+    from veilset.flows.finish import finished
+
+    return finished(place, job(), keep, exact=exact, rotate=rotate)
+
+
 def _without_empty(folder: Path, out: Path | None) -> None:
     """Remove folders below `out` in which every file was refused."""
     while out is not None and folder != out and folder.is_dir() and not any(folder.iterdir()):
@@ -176,11 +191,14 @@ def _checked(path: Path, keep: Keep) -> Cleaned:
     try:
         listing = inspect(path)
         said = [tag.path for tag in listing.tags if not tag.technical]
-        if not said or _stays_the_same(path, keep):
+        hidden = [tag.path for tag in surplus_of(path).said]
+        if not hidden and (not said or _stays_the_same(path, keep)):
             return Cleaned("clean", listing.facts.format, path.stat().st_size)
     except DataError as error:
         return Cleaned("refused", reason=error.message)
-    return Cleaned("dirty", listing.facts.format, reason=f"it says {', '.join(said[:8])}{' ...' if said[8:] else ''}")
+    return Cleaned(
+        "dirty", listing.facts.format, reason=f"it says {', '.join((hidden + said)[:8])}{' ...' if said[8:] else ''}"
+    )
 
 
 def _stays_the_same(path: Path, keep: Keep) -> bool:
