@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -162,6 +163,8 @@ def _by_segments(data: memoryview, page: Page, size: tuple[int, int], grid: tupl
     """Strip by strip, so that memory does not grow with the page."""
     import tifffile
 
+    # Its warnings quote the values of tags that it cannot read.
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
     with tifffile.TiffFile(io.BufferedReader(_View(data))) as file:
         file.filehandle.seek(page.at)
         read: Any = tifffile.TiffPage(file, index=0)

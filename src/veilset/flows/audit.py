@@ -79,7 +79,7 @@ def audit(
         raise Unreadable(f"{photos}: there is no picture in this folder; nothing to audit")
     engine: Engine = names.build("engine", "local", {"workers": workers})
     look = Look(
-        Beside(source, str(photos)) if "places" in built else source,
+        Beside(source, str(photos), sidecars="places" in built) if {"metadata", "places"} & built.keys() else source,
         tuple((name, one) for name, one in built.items() if isinstance(one, Detector)),
         tuple((name, one) for name, one in built.items() if isinstance(one, SetDetector)),
     )

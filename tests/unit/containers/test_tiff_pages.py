@@ -296,6 +296,19 @@ def test_a_thumbnail_as_exif_has_it_is_listed_and_goes() -> None:
     assert np.array_equal(tifffile.imread(io.BytesIO(cleaned)), scene())
 
 
+def test_values_of_tags_do_not_reach_any_log(
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    out = io.BytesIO()
+    with tifffile.TiffWriter(out) as writer:
+        nodata = (42113, 2, 12, "Somebody4711", True)
+        writer.write(scene(), photometric="rgb", subifds=1, metadata=None, extratags=[nodata])
+        writer.write(small(scene()), photometric="rgb", subfiletype=1, metadata=None)
+    clean(out.getvalue())
+    said = capfd.readouterr()
+    assert "4711" not in caplog.text + said.out + said.err
+
+
 def test_memory_does_not_grow_with_the_large_page() -> None:
     import tracemalloc
 
