@@ -143,7 +143,7 @@ def test_a_release_turns_pictures_when_its_policy_says_so(tmp_path: Path) -> Non
     sample = Sample("1", Picture(shown(path.read_bytes()).astype(np.uint8), coded=coded))
     strip = Strip(rotate=True)
     written = FolderSink(str(tmp_path / "out"), strip.keep_of(), strip.rotate).write(sample, "a")
-    assert COEFFICIENTS in written.notes
+    assert f"orientation: {COEFFICIENTS}" in written.notes
     with Image.open(tmp_path / "out" / written.name) as made:
         assert made.getexif() == {}
         assert made.size == (64, 96)

@@ -25,7 +25,7 @@ from veilset.data.coded import EXTENSIONS, CodedFile, decode_bytes, open_coded, 
 from veilset.data.jpeg_coefficients import read_coefficients, write_coefficients
 from veilset.data.jpeg_header import without_stray_bytes
 from veilset.data.orientation import as_stored, upright
-from veilset.data.turned import turned
+from veilset.data.turned import UPRIGHT, turned
 
 # 1 January 2000, UTC: when a file was written says something about who released it.
 _MODIFIED = 946_684_800
@@ -108,7 +108,8 @@ class FolderSink:
         if not self.rotate:
             return Encoded(data, coded.format, notes)
         done = turned(data, self.keep, coded.name)
-        return Encoded(done.data, coded.format, (*notes, done.how), shown=done.lossless)
+        told = () if done.how == UPRIGHT else (f"orientation: {done.how}",)
+        return Encoded(done.data, coded.format, (*notes, *told), shown=done.lossless)
 
     def _encode(self, image: Image, coded: CodedFile, treated: BoolArray) -> Encoded:
         data = coded.read()
@@ -117,7 +118,10 @@ class FolderSink:
             fresh = _edit_jpeg(data, coded, region, pixels)
             notes: tuple[str, ...] = ("progressive coding became sequential",) if coded.jpeg.progressive else ()
             if self.rotate and coded.orientation != 1:
-                notes = (*notes, "tag kept: the rest of a treated JPEG is compared pixel by pixel, as it was stored")
+                notes = (
+                    *notes,
+                    "orientation: tag kept: the rest of a treated JPEG is compared pixel by pixel, as it was stored",
+                )
             return Encoded(containers.carry(data, fresh, self.keep), "jpeg", notes)
         samples = lossless.samples_of(data, coded)
         merged = lossless.merge(samples, region, pixels)
