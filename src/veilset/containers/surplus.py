@@ -10,7 +10,7 @@ from pathlib import Path
 
 from veilset.containers.door import Door, open_source
 from veilset.containers.jpeg import facts_of
-from veilset.containers.jpeg_segments import SCAN, UNSEARCHED, Segment, segments
+from veilset.containers.jpeg_segments import DRI, SCAN, UNSEARCHED, Segment, segments
 from veilset.core.errors import DataError
 from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
@@ -123,7 +123,9 @@ def _last_byte_is_needed(data: memoryview, found: list[Segment]) -> bool:
         return False
     start, stop = scans[0].start, scans[0].stop
     raw = bytes(data[start:stop])
-    if any(bytes([0xFF, 0xD0 + number]) in raw for number in range(8)):
+    # Where restarts are announced and do not come, a decoder passes over all that is left, and wants for bytes then.
+    announced = any(part.marker == DRI and any(data[part.payload : part.stop]) for part in found)
+    if announced or any(bytes([0xFF, 0xD0 + number]) in raw for number in range(8)):
         return False
     stop -= 2 if raw[-2:] == b"\xff\0" else 1
     import simplejpeg

@@ -130,6 +130,15 @@ def test_damage_is_said_and_proves_nothing() -> None:
     assert found.missed
 
 
+def test_restarts_that_are_announced_and_do_not_come_prove_nothing() -> None:
+    plain = jpeg("plain")
+    at = plain.index(b"\xff\xda")
+    announced = plain[:at] + b"\xff\xdd\0\4\0\x0a" + plain[at:]
+    found = surplus_of(announced)
+    # Ten units are shown; what follows them is no picture, whatever it is.
+    assert not found.proven or sum(stop - start for start, stop in found.spans) > len(plain) // 2
+
+
 def test_the_quick_proof_agrees_with_the_walk() -> None:
     for quality in range(5, 100, 5):
         out = io.BytesIO()
