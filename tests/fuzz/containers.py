@@ -18,6 +18,7 @@ import time
 import zlib
 from pathlib import Path
 
+import numpy as np
 import tifffile
 from PIL import Image, ImageCms
 
@@ -37,15 +38,17 @@ WORDS = (b"\xff\xd8", b"\xff\xd9", b"\xff\xe1\0\4", b"\0\0\0\0", b"\xff\xff\xff\
          b"II*\0", b"\0\0\0\1", b"\x21\xff\x0b", b"\x2c", b"ANMF", b"moov", b"\x80\0\0\0")  # fmt: skip
 
 
-def seeds(real: bool = True) -> list[tuple[str, bytes]]:
-    """What is mutated: every planted file, drawn ones for what is looked for by decoding, and small real ones."""
+def seeds(real: bool = True, *, more: bool = True) -> list[tuple[str, bytes]]:
+    """What is mutated: every planted file, small real ones, and (`more`) drawn ones for what is told by decoding.
+
+    A seed names a file by its place in this list: those of before there were `more` need the list without.
+    """
     found = [(planted.name, planted.data) for planted in every_planted()]
-    found += drawn()
     folder = Path(os.environ.get("VEILSET_DATA", "../shared/data")) / "camera_files"
     if real and folder.is_dir():
         paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".md")
         found += [(path.name, path.read_bytes()) for path in paths if path.stat().st_size < 1 << 18]
-    return found
+    return found + drawn() if more else found
 
 
 def drawn() -> list[tuple[str, bytes]]:
@@ -73,7 +76,19 @@ def drawn() -> list[tuple[str, bytes]]:
     with tifffile.TiffWriter(out) as writer:
         writer.write(pixels(), photometric="rgb", tile=(16, 16), subifds=1, metadata=None)
         writer.write(pixels()[::2, ::2], photometric="rgb", subfiletype=1, compression="zlib", metadata=None)
-    return [*found, ("reduced.tiff", out.getvalue())]
+    return [*found, ("reduced.tiff", out.getvalue()), ("raw.dng", raw_picture())]
+
+
+def raw_picture() -> bytes:
+    """A mosaic below a preview, as cameras write a DNG."""
+    mosaic = pixels()[:, :, 1].astype(np.uint16) << 6
+    version, pattern = (50706, 1, 4, (1, 4, 0, 0), True), (33422, 1, 4, (0, 1, 1, 2), True)
+    out = io.BytesIO()
+    with tifffile.TiffWriter(out) as writer:
+        how = {"photometric": "rgb", "subfiletype": 1, "metadata": None}
+        writer.write(pixels()[::2, ::2], subifds=1, extratags=[version, (274, 3, 1, 6, True)], **how)
+        writer.write(mosaic, photometric=32803, extratags=[(33421, 3, 2, (2, 2), True), pattern], metadata=None)
+    return out.getvalue()
 
 
 def mutated(data: bytes, rng: random.Random) -> bytes:

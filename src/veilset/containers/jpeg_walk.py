@@ -13,7 +13,9 @@ from veilset.core.errors import Malformed, Unsupported
 
 SEQUENTIAL, PROGRESSIVE = frozenset({0xC0, 0xC1}), 0xC2
 _RESTART = re.compile(rb"\xff+[\xd0-\xd7]")
-_MOST_BLOCKS = 1 << 26
+_MOST_BLOCKS = 1 << 22
+# Over all scans: a run of empty blocks takes no bits, but time.
+_MOST_WORK = 1 << 25
 
 
 class Component(NamedTuple):
@@ -37,6 +39,7 @@ class Walk:
     dc: dict[int, Codes] = field(default_factory=dict)
     ac: dict[int, Codes] = field(default_factory=dict)
     every: int = 0
+    work: int = 0
     known: dict[int, bytearray] = field(default_factory=dict)
 
 
@@ -85,7 +88,7 @@ def _start(data: memoryview, found: Sequence[Segment], height: int) -> Walk:
     }
     columns, rows = _ceil(width, 8 * most_across), _ceil(height, 8 * most_down)
     if columns * rows * sum(a * d for _, a, d in raw) > _MOST_BLOCKS:
-        raise Unsupported("a JPEG of more than 2^26 blocks is not walked")
+        raise Unsupported("a JPEG of more than 2^22 blocks is not walked")
     return Walk(frame.marker, components, columns, rows)
 
 
@@ -117,6 +120,9 @@ def _scan(data: memoryview, part: Segment, header: memoryview, walk: Walk) -> li
     else:
         units = [(d, a) for n, d, a in chosen for _ in range(walk.components[n].across * walk.components[n].down)]
         total = walk.columns * walk.rows
+    walk.work += total * len(units)
+    if walk.work > _MOST_WORK:
+        raise Unsupported("a JPEG with so many scans of so many blocks is not walked")
     read = _reader(walk, chosen[0][0], units, first, last, refined)
     raw, base, at, tail = bytes(data[part.start : part.stop]), part.start, 0, []
     every, done = walk.every or total, 0

@@ -11,7 +11,7 @@ from pathlib import Path
 from veilset.containers.door import Door, open_source
 from veilset.containers.jpeg import facts_of
 from veilset.containers.jpeg_segments import DRI, SCAN, UNSEARCHED, Segment, segments
-from veilset.core.errors import DataError
+from veilset.core.errors import DataError, Unsupported
 from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
 
@@ -65,7 +65,10 @@ def surplus_of(source: Path | bytes) -> Surplus:
         if door.format == "webp":
             from veilset.containers.webp_surplus import unneeded
 
-            return _told(door, unneeded(door.data))
+            try:
+                return _told(door, unneeded(door.data))
+            except Unsupported as error:
+                return Surplus(proven=False, missed=error.message)
         return Surplus(proven=False, missed=f"{door.format} is not walked")
 
 

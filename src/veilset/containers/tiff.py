@@ -15,7 +15,7 @@ from veilset.containers.ifd import SIZES, Header, read_directory, read_header
 from veilset.containers.jpeg_segments import UNSEARCHED
 from veilset.containers.pieces import Ledger, Piece, emit
 from veilset.containers.tiff_layout import Field, Plan, lay_out
-from veilset.containers.tiff_pages import Page, decoded_size, every, number, numbers, read_pages
+from veilset.containers.tiff_pages import Page, decoded_size, every, is_raw, number, numbers, read_pages
 from veilset.containers.tiff_reduced import Shows, compared
 from veilset.containers.tiff_strips import cleaned_strip, cleaned_tables
 from veilset.containers.tiff_tags import tags_of
@@ -61,7 +61,7 @@ def write_with(data: memoryview, out: BinaryIO, what: Allowed) -> Rebuilt:
 def _write(data: memoryview, out: BinaryIO, header: Header, pages: list[Page], what: Allowed, keep: Keep) -> Rebuilt:
     shows = _shows(data, header, pages)
     pieces = _pieces(data, header, pages, what, keep, shows)
-    raw = ("raw sensor data",) if _is_raw(pages) else ()
+    raw = ("raw sensor data",) if is_raw(pages) else ()
     dropped = (_UNKNOWN,) if Shows.UNKNOWN in shows.values() else ()
     coded = (UNSEARCHED,) if any(number(data, header, page, 0x0103) in tags.JPEG for page in every(pages)) else ()
     return emit(
@@ -105,14 +105,10 @@ def _reduced_tags(data: memoryview, header: Header, pages: list[Page], shows: Ma
     return found
 
 
-def _is_raw(pages: list[Page]) -> bool:
-    return any(tags.DNG_VERSION in page.entries for page in pages)
-
-
 def _pieces(
     data: memoryview, header: Header, pages: list[Page], what: Allowed, keep: Keep, shows: Mapping[int, Shows]
 ) -> list[Piece]:
-    raw = _is_raw(pages)
+    raw = is_raw(pages)
     plans = []
     for page in pages:
         if _stays(page, shows):

@@ -46,10 +46,16 @@ def read_pages(data: memoryview) -> tuple[Header, list[Page]]:
         at = page.directory.next
     if not pages:
         raise Malformed("the TIFF holds no page")
-    raw = any(tags.DNG_VERSION in page.entries for page in pages)
+    raw = is_raw(pages)
     for page in every(pages):
         _served(data, header, page, raw)
     return header, pages
+
+
+def is_raw(pages: list[Page]) -> bool:
+    """Whether a page says, in the form that is kept, that this is a DNG; said otherwise it would be none once rebuilt."""
+    versions = [page.entries[tags.DNG_VERSION] for page in pages if tags.DNG_VERSION in page.entries]
+    return any(entry.type == 1 and entry.number == 4 for entry in versions)
 
 
 def every(pages: list[Page]) -> list[Page]:

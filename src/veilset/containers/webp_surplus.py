@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 
 from veilset.containers.webp import Chunk, cut_chunks
-from veilset.core.errors import Malformed
+from veilset.core.errors import Malformed, Unsupported
 
 # Encoders flush their arithmetic coder with a few bytes that no decoder asks for; five were seen in 500 pictures.
 _SLACK = 16
 _TAG = 10
+# What Pillow decodes without calling it an attack; a header may claim anything.
+_MOST_PIXELS = 89_000_000
+_MOST_IN_ALL = 1 << 29
 Span = tuple[int, int]
 
 
@@ -20,9 +23,14 @@ def unneeded(data: memoryview) -> list[Span]:
 
     Raises:
         Malformed: A picture cannot be decoded.
+        Unsupported: It is too large to be decoded.
     """
     found: list[Span] = []
+    claimed = 0
     for name, coded, alpha in _pictures(data):
+        claimed += _claimed(name, bytes(data[coded.start + 8 : coded.start + 18]))
+        if claimed > _MOST_IN_ALL:
+            raise Unsupported("a WebP with so many frames is not decoded to look behind them")
         body, plane = _body(data, coded), _body(data, alpha) if alpha else b""
         parts = _parts(name, body)
         sizes, length = _fewest(name, body, plane)
@@ -37,6 +45,8 @@ def unneeded(data: memoryview) -> list[Span]:
 
 def _fewest(name: bytes, body: bytes, plane: bytes) -> tuple[list[int], int]:
     """How many bytes each partition, and the alpha plane, need; each cut is tried on top of those before it."""
+    if _claimed(name, body) > _MOST_PIXELS:
+        raise Unsupported("a WebP of more than 89 megapixels is not decoded to look behind its picture")
     shown = _decoded(name, body, plane)
     if shown is None:
         raise Malformed("a picture of the WebP cannot be decoded; save it anew")
@@ -128,6 +138,15 @@ def _cut_to(body: bytes, parts: Sequence[Span], sizes: Sequence[int]) -> bytes:
     head = (int.from_bytes(body[:3], "little") & 31 | sizes[0] << 5).to_bytes(3, "little") + body[3:_TAG]
     table = b"".join(size.to_bytes(3, "little") for size in sizes[1:-1])
     return b"".join([head, cut[0], table, *cut[1:]])
+
+
+def _claimed(name: bytes, body: bytes) -> int:
+    """Pixels that the header of a picture claims."""
+    if name == b"VP8L":
+        packed = int.from_bytes(body[1:5], "little")
+        return (1 + (packed & 0x3FFF)) * (1 + (packed >> 14 & 0x3FFF))
+    width, height = struct.unpack_from("<HH", body, 6)
+    return int((width & 0x3FFF) * (height & 0x3FFF))
 
 
 def _decoded(name: bytes, body: bytes, alpha: bytes) -> bytes | None:

@@ -24,6 +24,8 @@ from veilset.data.orientation import upright, upright_size
 COEFFICIENTS = "coefficients turned, nothing coded anew"
 SAMPLES = "samples turned, coded anew without loss"
 UPRIGHT = "upright already"
+# What Pillow decodes without calling it an attack; a header may claim anything.
+_MOST_PIXELS = 89_000_000
 _SWAPPED, _FLIPPED_X, _FLIPPED_Y = frozenset({5, 6, 7, 8}), frozenset({2, 3, 6, 7}), frozenset({3, 4, 7, 8})
 
 
@@ -71,6 +73,8 @@ def turned(data: bytes, keep: Keep, name: str) -> Turned:
     way = _WAYS.get(facts.format)
     if way is None:
         return Turned(data, f"tag kept: {facts.format} is turned by its own container", False)
+    if facts.width * facts.height > _MOST_PIXELS:
+        return Turned(data, "tag kept: more than 89 megapixels", False)
     try:
         fresh = way(data, facts.orientation, name)
     except _Stays as why:

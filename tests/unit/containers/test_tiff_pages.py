@@ -160,6 +160,18 @@ def test_a_preview_that_shows_what_the_raw_picture_does_not_is_a_finding(kind: i
     assert Strip().apply(sample, [finding], noise=None).sample.tags == ()  # type: ignore[arg-type]
 
 
+def test_a_version_in_a_form_that_goes_makes_no_raw_picture() -> None:
+    data, _ = dng(CFA, small(scene()))
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        entry = file.pages[0].tags[50706].offset
+        listed = file.pages[0].tags[330].offset
+    # As a short, it is not kept; and the raw picture below is out of reach, so that the preview stands alone.
+    broken = bytearray(data)
+    broken[entry + 2] = 3
+    broken[listed] ^= 4
+    clean(bytes(broken))
+
+
 def test_a_second_preview_is_judged_on_its_own() -> None:
     data, raw = dng(CFA, small(scene(), 4), more=covered(small(scene())))
     risks = {tag.path: tag.risk for tag in inspect(data).tags if tag.path.endswith("reduced_page")}
