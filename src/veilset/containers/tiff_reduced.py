@@ -24,6 +24,7 @@ _CELLS = 32
 _SMALLEST_CELL = 4
 _MOST_PIXELS = 1 << 28
 _MOST_STRIP = 1 << 26
+_MOST_IN_ALL = 1 << 30
 # Shares of the full range: of a cell's mean, of its spread, and of a cell between a raw picture and its rendering.
 _MEAN, _SPREAD, _RENDERED = 0.02, 0.05, 0.2
 _SIGMAS = 5
@@ -97,11 +98,21 @@ def compared(data: memoryview, header: Header, pages: list[Page], standalone: St
     - What cannot be decoded here is unknown, never the same.
     """
     done: dict[int, Shows] = {}
+    seen: dict[tuple[int, tuple[int, int]], Cells | None] = {}
+    left = _MOST_IN_ALL
+
+    def cells(one: Page, grid: tuple[int, int]) -> Cells | None:
+        nonlocal left
+        if (one.at, grid) not in seen:
+            left -= number(data, header, one, 0x0100) * number(data, header, one, 0x0101)
+            seen[one.at, grid] = _cells(data, header, one, grid, standalone) if left > 0 else None
+        return seen[one.at, grid]
+
     for at, (page, main) in reduced_pages(data, header, pages).items():
         width, height = number(data, header, page, 0x0100), number(data, header, page, 0x0101)
         grid = (max(1, min(_CELLS, height // _SMALLEST_CELL)), max(1, min(_CELLS, width // _SMALLEST_CELL)))
-        small = _cells(data, header, page, grid, standalone)
-        large = _cells(data, header, main, grid, standalone) if small else None
+        small = cells(page, grid)
+        large = cells(main, grid) if small else None
         if small is None or large is None:
             done[at] = Shows.UNKNOWN
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import time
 
 import cv2
 import numpy as np
@@ -146,6 +147,17 @@ def test_the_quick_proof_agrees_with_the_walk() -> None:
         data = out.getvalue()
         assert surplus_of(data).spans == ()
         assert walked(memoryview(data), segments(memoryview(data)), 33) == []
+
+
+@pytest.mark.parametrize("size", [(60000, 60000), (20000, 9000)])
+def test_a_header_that_claims_too_much_is_refused_before_anything_is_walked(size: tuple[int, int]) -> None:
+    plain = bytearray(jpeg("progressive"))
+    at = plain.index(b"\xff\xc2")
+    struct.pack_into(">HH", plain, at + 5, *size)
+    start = time.process_time()
+    found = surplus_of(bytes(plain))
+    assert not found.proven
+    assert time.process_time() - start < 2
 
 
 def webp(**options: object) -> bytes:
