@@ -31,8 +31,10 @@ from veilset.testing.planted_files import every_planted
 
 SLOW = 2.0
 # Whatever else a reader may die of; only DataError is an answer.
-WRONG = (ArithmeticError, AssertionError, AttributeError, BufferError, EOFError, LookupError, MemoryError, NameError,
-         OSError, RuntimeError, TypeError, ValueError, VeilsetError, struct.error, zlib.error)  # fmt: skip
+WRONG = (
+    Image.DecompressionBombError, ArithmeticError, AssertionError, AttributeError, BufferError, EOFError, LookupError,
+    MemoryError, NameError, OSError, RuntimeError, TypeError, ValueError, VeilsetError, struct.error, zlib.error,
+)  # fmt: skip
 KEEPS = (Keep(), Keep(rights=True, exposure=True, gps_grid=0.1, georeference=True, dates="month"))
 WORDS = (b"\xff\xd8", b"\xff\xd9", b"\xff\xe1\0\4", b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"IEND", b"fdAT",
          b"II*\0", b"\0\0\0\1", b"\x21\xff\x0b", b"\x2c", b"ANMF", b"moov", b"\x80\0\0\0")  # fmt: skip

@@ -15,7 +15,7 @@ from veilset.containers import Keep
 from veilset.containers.jpeg_segments import segments, starts
 from veilset.containers.png_chunks import SIGNATURE, chunks, make_chunk, read_head
 from veilset.containers.webp import cut_chunks
-from veilset.core.errors import BrokenContract, DataError
+from veilset.core.errors import BrokenContract, DataError, VeilsetError
 from veilset.data.jpeg_blocks import Coefficients, editable
 from veilset.data.jpeg_coefficients import read_coefficients, write_coefficients
 from veilset.data.jpeg_header import JpegHeader, read_header, without_stray_bytes
@@ -79,6 +79,10 @@ def turned(data: bytes, keep: Keep, name: str) -> Turned:
         fresh = way(data, facts.orientation, name)
     except _Stays as why:
         return Turned(data, f"tag kept: {why}", False)
+    except VeilsetError:
+        raise
+    except Exception:  # noqa: BLE001 - decoders die of damaged data in as many ways as there are
+        return Turned(data, "tag kept: the coded data is damaged, or of a kind that is not decoded here", False)
     made = containers.carry(data, fresh, replace(keep, orientation=False))
     after = containers.inspect(made).facts
     if after.orientation != 1 or (after.width, after.height) != upright_size(

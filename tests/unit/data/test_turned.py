@@ -16,6 +16,7 @@ from scipy.fft import idctn
 
 from veilset.containers import Keep, inspect, rebuild
 from veilset.containers.png_chunks import SIGNATURE, make_chunk
+from veilset.core.errors import DataError
 from veilset.data.turned import COEFFICIENTS, SAMPLES, UPRIGHT, turned
 
 ORIENTATIONS = range(1, 9)
@@ -261,3 +262,26 @@ def test_rights_are_taken_along() -> None:
     assert done.how == COEFFICIENTS
     assert b"Somebody, 2020" in done.data
     assert clean(done.data, keep) == done.data
+
+
+@pytest.mark.parametrize("kind", ["webp", "tiff"])
+def test_damage_keeps_the_tag_whatever_the_decoder_dies_of(kind: str) -> None:
+    data = clean(_lossless_webp(6) if kind == "webp" else tiff("rgb", 6))
+    rng, ends = np.random.default_rng(1), set()
+    for _ in range(60):
+        broken = bytearray(data)
+        for at in rng.integers(12, len(broken), 3):
+            broken[at] ^= 1 << int(rng.integers(8))
+        try:
+            done = turned(bytes(broken), Keep(), "a")
+        except DataError:
+            continue
+        ends.add(done.how)
+        assert done.lossless or done.data == broken
+    assert "tag kept: the coded data is damaged, or of a kind that is not decoded here" in ends
+
+
+def _lossless_webp(orientation: int) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(scene()).save(out, "WEBP", lossless=True, exif=exif(orientation))
+    return out.getvalue()
