@@ -23,7 +23,18 @@ def clean(
     ] = False,
     check: Annotated[bool, typer.Option("--check", help="Only look; exit code 1 when a file is not clean.")] = False,
     backup: Annotated[bool, typer.Option(help="In place: keep the original beside it, as NAME.original.")] = True,
-    thorough: Annotated[bool, typer.Option("--thorough", help="Compare and search every byte of the result.")] = False,
+    thorough: Annotated[
+        bool,
+        typer.Option(
+            "--thorough", help="Compare and search every byte of the result, and look behind its coded blocks."
+        ),
+    ] = False,
+    rotate: Annotated[
+        bool,
+        typer.Option(
+            "--rotate", help="Turn pictures upright where no bit is lost, instead of keeping the orientation tag."
+        ),
+    ] = False,
     keep: Annotated[
         list[str] | None, typer.Option("--keep", help="rights, exposure or georeference; may be given again.")
     ] = None,
@@ -56,6 +67,7 @@ def clean(
             key_file=key_file,
             backup=backup,
             thorough=thorough,
+            rotate=rotate,
             progress=progress,
         )
     plain = {
@@ -72,11 +84,13 @@ def clean(
                 "residue": list(one.residue),
                 "reason": one.reason,
                 "same": asdict(one.sameness) if one.sameness else None,
+                "turned": one.turned,
             }
             for name, one in done.files
         ],
     }
     words = [f"{name}: {one.state}{f' ({one.reason})' if one.reason else ''}" for name, one in done.files if one.reason]
+    words += [f"{name}: {one.turned}" for name, one in done.files if one.turned.startswith("tag kept")]
     counted = {state: done.count(state) for state in ("clean", "residue", "dirty", "refused")}
     if done.table is not None:
         words.append(f"Private table of pseudonyms: {done.table}")

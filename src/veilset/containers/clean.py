@@ -11,6 +11,7 @@ from typing import Any
 
 from veilset.containers.contract import Claim, Fate, Keep, Rebuilt
 from veilset.containers.door import Door, Stored, content, open_source
+from veilset.containers.jpeg_segments import UNSEARCHED
 from veilset.containers.pages import windows
 from veilset.containers.pieces import RangeWriter
 from veilset.containers.verify import NESTING, verify
@@ -20,7 +21,7 @@ from veilset.core.errors import DataError, Occupied, Residue
 INHERENT = frozenset(
     {
         "quantisation and entropy tables", "entropy tables and coding choices", "palette and coding choices",
-        "coding choices", "pixel size", "sensor noise",
+        "coding choices", "pixel size", "sensor noise", UNSEARCHED,
     }
 )  # fmt: skip
 BACKUP = ".original"
@@ -55,6 +56,7 @@ class Cleaned:
         reason: Why it was refused.
         sameness: Proof that the picture is the same.
         claims: The byte ledger.
+        turned: How it came to stand upright, or why it does not; empty when nobody asked.
     """
 
     state: str
@@ -66,6 +68,7 @@ class Cleaned:
     reason: str = ""
     sameness: Sameness | None = None
     claims: tuple[Claim, ...] = field(default=(), repr=False)
+    turned: str = ""
 
 
 def clean_file(path: Path, target: Path, keep: Keep | None = None, *, thorough: bool = False) -> Cleaned:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import plistlib
@@ -34,6 +35,13 @@ PATTERNS: tuple[tuple[str, Risk, re.Pattern[str]], ...] = (
     ("serial_number", Risk.DEVICE, re.compile(r"(?i)(?:s/?n|serial)[-_ ]?[A-Z0-9]{6,}")),
 )
 
+ATTRIBUTES: tuple[tuple[Risk, re.Pattern[str]], ...] = (
+    (Risk.PERSON, re.compile(r"(?i)email|posix_acl|creator|author|sender")),
+    (Risk.TIME, re.compile(r"(?i)date|time(?!lapse)|lastused")),
+    (Risk.HISTORY, re.compile(r"(?i)origin|wherefrom|referr?er|quarantine|publisher|url|application")),
+    (Risk.CONTENT, re.compile(r"(?i)usertags|finderinfo|comment|rating|tags|keywords")),
+)
+
 
 def said_by_name(name: str) -> tuple[TagValue, ...]:
     """What a file's name gives away: dates, telephone numbers, mail addresses, messengers, counters, serial numbers.
@@ -59,7 +67,7 @@ def outside(path: Path, names: Sequence[tuple[str, str]] | None = None) -> tuple
 
     *Raises*: nothing for a sidecar that cannot be read; that it is there is listed all the same.
     """
-    tags = [*said_by_name(path.name), *_on_disk(path)]
+    tags = [*said_by_name(path.name), *_times(path), *attributes(path)]
     for beside, read in _companions(path, names_in(path.parent) if names is None else names):
         word = f"beside/{beside.suffix.lower().lstrip('.') or 'file'}"
         tags.append(TagValue(word, beside.name, Risk.HISTORY, beside.stat().st_size))
@@ -67,14 +75,32 @@ def outside(path: Path, names: Sequence[tuple[str, str]] | None = None) -> tuple
     return tuple(tags)
 
 
-def _on_disk(path: Path) -> Iterator[TagValue]:
+def _times(path: Path) -> Iterator[TagValue]:
     moment = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     yield TagValue("disk/modified", moment.strftime("%Y:%m:%d %H:%M:%SZ"), Risk.TIME, 8)
-    listed = os.listxattr(path) if hasattr(os, "listxattr") else []
-    for name in sorted(listed):
-        value = os.getxattr(path, name)
-        risk = Risk.HISTORY if "origin" in name or "where" in name.lower() else Risk.CONTENT
-        yield TagValue(f"disk/xattr/{name}", value, risk, len(value))
+
+
+def attributes(path: Path) -> tuple[TagValue, ...]:
+    """The extended attributes that the file system keeps beside a file: where it came from, who marked it, and how.
+
+    What the system itself writes beside every file (security labels) is technical. A file system without attributes has
+    none to tell.
+    """
+    found = []
+    try:
+        for name in sorted(os.listxattr(path)) if hasattr(os, "listxattr") else ():
+            value = os.getxattr(path, name)
+            technical = name.startswith("security.")
+            risk = Risk.TECHNICAL if technical else _risk_of_attribute(name)
+            found.append(TagValue(f"disk/xattr/{name}", value, risk, len(value), technical))
+    except OSError as error:
+        if error.errno not in {errno.ENOTSUP, errno.ENODATA, errno.EPERM, errno.EACCES}:
+            raise
+    return tuple(found)
+
+
+def _risk_of_attribute(name: str) -> Risk:
+    return next((risk for risk, words in ATTRIBUTES if words.search(name)), risk_of(name))
 
 
 def _companions(path: Path, names: Sequence[tuple[str, str]]) -> list[tuple[Path, str]]:

@@ -73,7 +73,7 @@ def audit(
     if not refs:
         raise Unreadable(f"{photos}: there is no picture in this folder; nothing to audit")
     look = Look(
-        _with_what_lies_beside(source, str(photos)) if "places" in built else source,
+        _with_what_lies_beside(source, str(photos), "places" in built) if {"metadata", "places"} & built.keys() else source,
         tuple((name, one) for name, one in built.items() if isinstance(one, Detector)),
         tuple((name, one) for name, one in built.items() if isinstance(one, SetDetector)),
     )
@@ -150,10 +150,10 @@ def _faces_seen(built: dict[str, Any], checked: Path | None) -> FacesSeen:
     return faces_seen(built, checked)
 
 
-def _with_what_lies_beside(source: Source, photos: str) -> Source:
+def _with_what_lies_beside(source: Source, photos: str, sidecars: bool) -> Source:
     from veilset.flows.beside import Beside
 
-    return Beside(source, photos)
+    return Beside(source, photos, sidecars=sidecars)
 
 
 def _write_report(out: Path, summary: Summary, source: Source) -> None:

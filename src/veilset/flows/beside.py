@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from veilset.containers.sidecars import names_in, outside
+from veilset.containers.sidecars import attributes, names_in, outside
 from veilset.core.roles import Ref, Source
 from veilset.core.sample import Sample
 
@@ -18,11 +18,12 @@ class Beside:
     """Samples of `source`, a folder at `path`, with the tags of what lies beside them.
 
     Names are the question of the detector `names`, and when a file was last written is said of any file on any disk;
-    both are left out.
+    both are left out. Without `sidecars`, only the attributes that the file system keeps.
     """
 
     source: Source
     path: str
+    sidecars: bool = True
 
     def refs(self) -> Sequence[Ref]:
         """As the source has them."""
@@ -35,6 +36,10 @@ class Beside:
     def load(self, ref: Ref) -> Sample:
         """As the source loads it, with more tags."""
         sample, full = self.source.load(ref), Path(self.path) / ref.name
+        if not self.sidecars:
+            kept = attributes(full)
+            # Tags are read when they are asked for, so nothing asks where there is nothing to add.
+            return replace(sample, tags=(*sample.tags, *kept)) if kept else sample
         more = outside(full, _names(full.parent, os.stat(full.parent).st_mtime_ns))  # noqa: PTH116
         return replace(sample, tags=(*sample.tags, *(tag for tag in more if is_beside(tag.path))))
 

@@ -53,6 +53,7 @@ def clean(
     key_file: Path | None = None,
     backup: bool = True,
     thorough: bool = False,
+    rotate: bool = False,
     progress: Progress = silent,
 ) -> CleanedFiles:
     """Clean files and folders into `out`, in place, or only look (`check`).
@@ -68,7 +69,8 @@ def clean(
         keep: The allowlist.
         key_file: Key of DICOM pseudonyms; made when it is not there. The table of names is written beside it.
         backup: In place: keep the original as `NAME.original`.
-        thorough: Compare and search every byte of each result.
+        thorough: Compare and search every byte of each result, and cut what stands behind its coded blocks.
+        rotate: Turn pictures upright where that loses nothing; the others keep their orientation tag, and say why.
         progress: Called with what is being done, how much is done, and how much there is.
 
     Raises:
@@ -93,6 +95,12 @@ def clean(
     else:
         pairs = zip(jobs, targets, strict=True)
         work = [partial(clean_file, path, target, allowed, thorough=thorough) for (path, _), target in pairs]
+    if not check and (thorough or rotate):
+        places = targets or [path for path, _ in jobs]
+        work = [
+            partial(_finished, place, job, allowed, exact=thorough, rotate=rotate)
+            for place, job in zip(places, work, strict=True)
+        ]
     folders = list(dict.fromkeys(target.parent for target in targets))
     with _named(key_file) as table:
         for folder in folders:
@@ -196,6 +204,12 @@ def _unless_link(path: Path, job: Callable[[], Cleaned]) -> Callable[[], Cleaned
     return job
 
 
+def _finished(place: Path, job: Callable[[], Cleaned], keep: Keep, *, exact: bool, rotate: bool) -> Cleaned:
+    from veilset.flows.finish import finished
+
+    return finished(place, job(), keep, exact=exact, rotate=rotate)
+
+
 def _without_empty(folder: Path, out: Path | None) -> None:
     """Remove folders below `out` in which every file was refused."""
     while out is not None and folder != out and folder.is_dir() and not any(folder.iterdir()):
@@ -205,14 +219,19 @@ def _without_empty(folder: Path, out: Path | None) -> None:
 
 def _checked(path: Path, keep: Keep) -> Cleaned:
     """Whether a file says more than `keep` allows; what it says is named by tag, never by value."""
+    from veilset.containers.surplus import surplus_of
+
     try:
         listing = inspect(path)
         said = [tag.path for tag in listing.tags if not tag.technical]
-        if not said or _stays_the_same(path, keep):
+        hidden = [tag.path for tag in surplus_of(path).said]
+        if not hidden and (not said or _stays_the_same(path, keep)):
             return Cleaned("clean", listing.facts.format, path.stat().st_size)
     except DataError as error:
         return Cleaned("refused", reason=error.message)
-    return Cleaned("dirty", listing.facts.format, reason=f"it says {', '.join(said[:8])}{' ...' if said[8:] else ''}")
+    return Cleaned(
+        "dirty", listing.facts.format, reason=f"it says {', '.join((hidden + said)[:8])}{' ...' if said[8:] else ''}"
+    )
 
 
 def _stays_the_same(path: Path, keep: Keep) -> bool:
