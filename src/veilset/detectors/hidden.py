@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from veilset.core.check import in_range
 from veilset.core.finding import Finding, Risk
-from veilset.core.sample import Image, Media, Pixels, Sample, TagValue
+from veilset.core.sample import FileOnly, Image, Media, Pixels, Sample, TagValue
 from veilset.core.where import Tag
 
 Grey = NDArray[np.float32]
@@ -113,7 +113,7 @@ class Hidden:
     """Pictures inside a file (thumbnail, preview, depth map, second image) that show something else than its main picture.
 
     They may show what the main picture no longer shows: the face before it was covered, the scene before it was cut. One
-    that cannot be compared is reported too.
+    that cannot be compared is reported too, as is every one in a file that is not decoded here (a film, a document).
 
     Attributes:
         max_difference: Largest mean difference over an eighth by an eighth of the picture, as a share of full scale, up to
@@ -137,7 +137,7 @@ class Hidden:
 
     max_difference: float = 0.12
 
-    takes: ClassVar[tuple[type[Media], ...]] = (Image,)
+    takes: ClassVar[tuple[type[Media], ...]] = (Image, FileOnly)
     finds: ClassVar[tuple[str, ...]] = ("hidden_image",)
 
     def __post_init__(self) -> None:
@@ -149,7 +149,7 @@ class Hidden:
         for tag in sample.tags:
             if tag.risk is not Risk.HIDDEN or _is_a_setting(tag):
                 continue
-            measured = hidden_difference(sample.image, tag)
+            measured = hidden_difference(sample.media, tag) if isinstance(sample.media, Image) else None
             if measured is None or measured > self.max_difference:
                 detail = {"bytes": tag.size, "difference": measured}
                 source = f"hidden/{sample.format}"

@@ -49,13 +49,16 @@ def audit(
 ) -> Audited:
     """Look at every picture below `photos` and say what the set gives away.
 
+    Of films, DICOM, documents, archives, animations and whatever else holds pictures that are not decoded here, what
+    they say is looked at, and nothing that they show; `summary.metadata_only` counts them.
+
     Args:
         photos: Folder of pictures.
         report: New folder for `report.html`, `audit.json`, `findings.parquet`, `findings_coco.json`, `samples.csv`,
             `classes.csv`, `shares.csv`, `disagreements.csv` and `identity_groups.csv`; private. With `places`,
             `places.geojson` too.
-        find: Detectors by name, or with settings as in a policy: `text: {words: true}`. With `places`, what lies beside
-            the files is looked at too.
+        find: Detectors by name, or with settings as in a policy: `text: {words: true}`. With `metadata`, `places` or
+            `rights`, what lies beside the files is looked at too.
         workers: Processes; 0 means one per core.
         owners: `folder` when folders are named after the people whose files they hold.
         estimate_missed: Say how many faces were missed; draws pictures for a person to check (`to_check.csv`).
@@ -69,7 +72,7 @@ def audit(
         BrokenContract: A plug-in, or Veilset, is wrong.
     """
     names = names or catalog()
-    source: Source = names.build("source", "folder", {"path": str(photos), "subjects": owners})
+    source: Source = names.build("source", "folder", {"path": str(photos), "subjects": owners, "metadata_only": True})
     built: dict[str, Any] = detectors(names, find)
     weights_of(built.values())
     faces = faces_seen(built, checked) if estimate_missed or checked is not None else None
@@ -78,8 +81,9 @@ def audit(
     if not refs:
         raise Unreadable(f"{photos}: there is no picture in this folder; nothing to audit")
     engine: Engine = names.build("engine", "local", {"workers": workers})
+    beside = Beside(source, str(photos)) if built.keys() & {"metadata", "places", "rights"} else None
     look = Look(
-        Beside(source, str(photos)) if "places" in built else source,
+        beside or source,
         tuple((name, one) for name, one in built.items() if isinstance(one, Detector)),
         tuple((name, one) for name, one in built.items() if isinstance(one, SetDetector)),
     )
@@ -99,7 +103,8 @@ def audit(
             if isinstance(detector, Places):
                 collector.place(whereabouts(by_id, detector, observed[name], concluded))
     summary = collector.summary(str(photos), tuple(built))
-    summary.others = tuple(source.others())
+    summary.others = tuple((beside or source).others())
+    summary.sidecars = beside.sidecars() if beside else ()
     if faces is not None:
         summary.missed = faces.conclude({ref.id: ref for ref in refs})
     if out is not None:
