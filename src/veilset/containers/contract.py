@@ -10,7 +10,6 @@ from veilset.core.check import in_range, one_of
 from veilset.core.errors import BrokenContract, Malformed
 from veilset.core.sample import TagValue
 
-
 DICOM_OPTIONS = ("characteristics", "descriptors", "device", "institution", "private", "structured", "uids")
 
 

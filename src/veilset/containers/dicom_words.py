@@ -21,28 +21,28 @@ DESCRIPTORS = frozenset(
         "ContrastBolusAgent",
     ]
 )
-WORDS = frozenset(
-    """
-    abdomen abdominal acetabulum adc adrenal airway ankle aorta aortic apical arm arterial artery arthrogram atrium axial axilla
-    bilateral biopsy bladder bone bowel brachial brain breast bronchus bypass calcaneus cardiac carotid cerebellum cerebral
-    cervical chest cine circle clavicle coccyx colon contrast coronal coronary cranial cta ctv delayed dental diaphragm
-    diffusion dixon dorsal duodenum dwi dynamic early echo elbow enhanced epi equilibrium esophagus extremity eye facial fast
-    fat fatsat femoral femur fetal fibula field finger flair flow fluoroscopy foot forearm forefoot functional gadolinium
-    gallbladder gradient grasp gre hand hard head heart hepatic hip humerus iliac infarct inner inphase injection
-    intracranial inversion jaw joint kidney knee larynx lateral left leg ligament liver localizer long low lower lumbar
-    lumbosacral lung lungs lymph mammogram mandible maxilla mediastinum meniscus metacarpal metatarsal mip mpr mprage mr mra
-    mri mrv myocardial nasal native navigator neck nose noncontrast oblique oral orbit orbits outphase ovary pancreas
-    parasternal parathyroid patella pediatric pelvic pelvis perfusion pet phase pituitary plain pleura portal post posterior
-    anterior pre prone prostate proton pulmonary radius rectum reformat renal resting rib ribs right rotator routine sacroiliac
-    sacrum sagittal saline scan scaphoid scapula scout screening second series shoulder sinus sinuses skull soft spgr spin
-    spine spleen standard sternum stir stomach stress subclavian supine suprahepatic survey swi tarsal temporal thigh thin
-    thick third thoracic thorax throat thumb thymus thyroid tibia time tof toe tongue topogram trachea tracer trauma trufi
-    tse turbo ultrasound umbilical upper ureter urethra uterus vein venous ventral ventricle vessel view volume wall water
-    weighted whole wide window with without wrist
-    ap pa lat rao lao cc mlo ct cr dx mg nm us xa xr pt ceus doppler bmode mmode recon kernel filter slice slices mm cm
-    t1 t2 t1w t2w pd pdw fs se ir c1 c2 c3 c4 c5 c6 c7 l1 l2 l3 l4 l5 s1 th1 th12 2d 3d 4d w wo and of the for
-    """.split()
-)
+LISTED = """
+    2d 3d 4d abdomen abdominal acetabulum adc adrenal airway and ankle anterior aorta aortic ap apical arm
+    arterial artery arthrogram atrium axial axilla bilateral biopsy bladder bmode bone bowel brachial brain breast
+    bronchus bypass c1 c2 c3 c4 c5 c6 c7 calcaneus cardiac carotid cc cerebellum cerebral cervical ceus chest cine
+    circle clavicle cm coccyx colon contrast coronal coronary cr cranial ct cta ctv delayed dental diaphragm
+    diffusion dixon doppler dorsal duodenum dwi dx dynamic early echo elbow enhanced epi equilibrium esophagus
+    extremity eye facial fast fat fatsat femoral femur fetal fibula field filter finger flair flow fluoroscopy
+    foot for forearm forefoot fs functional gadolinium gallbladder gradient grasp gre hand hard head heart hepatic
+    hip humerus iliac infarct injection inner inphase intracranial inversion ir jaw joint kernel kidney knee l1 l2
+    l3 l4 l5 lao larynx lat lateral left leg ligament liver localizer long low lower lumbar lumbosacral lung lungs
+    lymph mammogram mandible maxilla mediastinum meniscus metacarpal metatarsal mg mip mlo mm mmode mpr mprage mr
+    mra mri mrv myocardial nasal native navigator neck nm noncontrast nose oblique of oral orbit orbits outphase
+    ovary pa pancreas parasternal parathyroid patella pd pdw pediatric pelvic pelvis perfusion pet phase pituitary
+    plain pleura portal post posterior pre prone prostate proton pt pulmonary radius rao recon rectum reformat
+    renal resting rib ribs right rotator routine s1 sacroiliac sacrum sagittal saline scan scaphoid scapula scout
+    screening se second series shoulder sinus sinuses skull slice slices soft spgr spin spine spleen standard
+    sternum stir stomach stress subclavian supine suprahepatic survey swi t1 t1w t2 t2w tarsal temporal th1 th12
+    the thick thigh thin third thoracic thorax throat thumb thymus thyroid tibia time toe tof tongue topogram
+    tracer trachea trauma trufi tse turbo ultrasound umbilical upper ureter urethra us uterus vein venous ventral
+    ventricle vessel view volume w wall water weighted whole wide window with without wo wrist xa xr
+"""
+WORDS = frozenset(LISTED.split())
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
 
 

@@ -10,6 +10,7 @@ from veilset.containers.bmff import Box, Reader, boxes, children, full, header
 from veilset.containers.mp4_fragments import Part
 from veilset.containers.mp4_times import when
 from veilset.containers.mp4_tracks import Track
+from veilset.containers.pages import windows
 from veilset.containers.risks import risk_of
 from veilset.containers.telemetry import MOST, positions, serial_number
 from veilset.containers.xmp import read_xmp
@@ -26,6 +27,7 @@ WORDS = frozenset((b"cprt", b"auth", b"titl", b"dscp", b"perf", b"gnre", b"albm"
 DEEPEST = 6
 # Of a long track only so much is in its tag; all of it is read for places.
 SHOWN = 1 << 20
+LARGEST = 16 << 20
 
 
 def film_tags(
@@ -181,9 +183,9 @@ def box_tags(data: memoryview, box: Box, path: str, depth: int) -> Iterator[TagV
                 yield from box_tags(data, child, path, depth + 1)
         if inner:
             return
-    raw = bytes(data[box.body : box.stop])
-    if not raw.strip(b"\0"):
+    if not _says_something(data, box):
         return
+    raw = bytes(data[box.body : min(box.stop, box.body + LARGEST)])
     if box.kind in (b"uuid", b"XMP_") and b"<x:xmpmeta" in raw[:256]:
         yield from read_xmp(raw)
         return
@@ -194,6 +196,11 @@ def box_tags(data: memoryview, box: Box, path: str, depth: int) -> Iterator[TagV
     serial = serial_number(raw) if box.kind == b"GPMF" else ""
     if serial:
         yield TagValue(f"{path}/gopro_serial", serial, Risk.DEVICE, len(serial))
+
+
+def _says_something(data: memoryview, box: Box) -> bool:
+    """Whether a box holds anything but zeros; read step by step, since a box of free room may be of any size."""
+    return any(bytes(data[start:stop]).strip(b"\0") for start, stop in windows(data, box.body, box.stop))
 
 
 def _places(path: str, kind: bytes, value: str | bytes, raw: bytes) -> Iterator[TagValue]:

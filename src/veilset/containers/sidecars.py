@@ -48,7 +48,7 @@ def said_by_name(name: str) -> tuple[TagValue, ...]:
 
 
 def names_in(folder: Path) -> list[tuple[str, str]]:
-    """The names in a folder that may be sidecars or films of others, sorted without regard to case: (lower case, as it is)."""
+    """Names in a folder that may be sidecars or films of others, sorted without regard to case: (lower case, as it is)."""
     found = ((entry.name.lower(), entry.name) for entry in os.scandir(folder))
     return sorted(both for both in found if both[0].endswith((*SIDECARS, *FILMS)))
 

@@ -124,12 +124,22 @@ def _walk(element: Element, depth: int = 0) -> Iterator[Element]:
         yield from _walk(child, depth + 1)
 
 
+def _going(element: Element) -> Iterator[Element]:
+    """The elements that go out."""
+    yield element
+    for child in element:
+        if _local(child) in ELEMENTS and not _invisible(child):
+            yield from _going(child)
+
+
 def _write(root: Element, keep: Keep) -> tuple[bytes, tuple[str, ...]]:
     drawn = [element for element in _walk(root) if _local(element) is not None]
     for element in drawn:
         _refuse_active(element)
-    names = {name: f"i{n}" for n, name in enumerate(_referenced(drawn), 1)}
-    sheets = [element.text or "" for element in drawn if _local(element) == "style"]
+    # What only a part points at that goes is pointed at by nobody.
+    going = list(_going(root))
+    names = {name: f"i{n}" for n, name in enumerate(_referenced(going), 1)}
+    sheets = [element.text or "" for element in going if _local(element) == "style"]
     classes = {name: f"c{n}" for n, name in enumerate(used_classes(sheets), 1)}
     new = Element("svg", xmlns="http://www.w3.org/2000/svg")
     draft = Draft(names, classes, keep)
@@ -173,7 +183,8 @@ def _referenced(drawn: list[Element]) -> list[str]:
         link = element.get(LINK) or element.get("href") or ""
         if link.startswith("#") and _local(element) != "a":
             found[link[1:]] = None
-        for value in [*element.attrib.values(), (element.text or "") if _local(element) == "style" else ""]:
+        shown = [value for name, value in element.attrib.items() if name in ATTRIBUTES or name == "style"]
+        for value in [*shown, (element.text or "") if _local(element) == "style" else ""]:
             found |= {match[2][1:]: None for match in REFERENCE.finditer(value) if match[2].startswith("#")}
         if _local(element) == "style":
             found |= dict.fromkeys(re.findall(r"#(-?[A-Za-z_][\w-]*)(?=[^{}]*\{)", element.text or ""))
