@@ -215,6 +215,7 @@ def test_what_stands_behind_the_last_frame_goes_and_is_listed() -> None:
     assert len(read(raw).PixelData) == 512
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="this system does not say how large a process was")
 def test_large_files_are_read_within_200_megabytes(tmp_path: Path) -> None:
     """300 MB of frames, drawn as a hole in the file: listed and rebuilt by a process of its own."""
     dataset = read(image("PAT-7").data)
@@ -230,13 +231,14 @@ def test_large_files_are_read_within_200_megabytes(tmp_path: Path) -> None:
         file.write(raw[:-4] + size.to_bytes(4, "little"))
         file.truncate(len(raw) + size)
     program = (
-        "import resource, sys; from pathlib import Path; from veilset.containers import inspect, Keep\n"
+        "import sys; from pathlib import Path; from veilset.containers import inspect, Keep\n"
         "from veilset.containers.clean import clean_file\n"
         "path = Path(sys.argv[1]); listing = inspect(path)\n"
         "assert listing.facts.frames == 150 and any(t.path == 'dicom/PatientName' for t in listing.tags)\n"
         "done = clean_file(path, path.with_name('clean.dcm'), Keep())\n"
         "assert done.state == 'clean', done.reason\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        # What the kernel counts for resource.getrusage begins with the size of the parent.
+        "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
     )
     words = [sys.executable, "-c", program, tmp_path / "big.dcm"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)

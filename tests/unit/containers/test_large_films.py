@@ -15,19 +15,26 @@ from veilset.testing.planted_films import film
 
 GIGABYTE = 1 << 30
 PROGRAM = """
-import resource, sys
+import sys
 from pathlib import Path
 from veilset.containers import inspect
 from veilset.containers.clean import clean_file
+def peak():
+    # What the kernel counts for resource.getrusage begins with the size of the parent.
+    return next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
 path = Path(sys.argv[1])
 listing = inspect(path)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(peak())
 if sys.argv[2] == "clean":
     done = clean_file(path, path.with_name("clean.mp4"))
     assert done.state in ("clean", "residue"), done.reason
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(peak())
 print(sorted(tag.path for tag in listing.tags if tag.path.startswith("mp4/free")))
 """
+
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="this system does not say how large a process was"
+)
 
 
 def measured(path: Path, what: str) -> str:
