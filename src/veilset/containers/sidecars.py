@@ -83,13 +83,14 @@ def sidecars_of(path: Path, names: Sequence[tuple[str, str]]) -> list[str]:
     return [beside.name for beside, read in _companions(path, names) if read != "film"]
 
 
-def attributes(path: Path) -> Iterator[TagValue]:
+def attributes(path: str | Path) -> list[TagValue]:
     """Extended attributes of a file, such as the address that it was loaded from."""
-    listed = os.listxattr(path) if hasattr(os, "listxattr") else []
-    for name in sorted(listed):
+    found = []
+    for name in sorted(os.listxattr(path)) if hasattr(os, "listxattr") else ():
         value = os.getxattr(path, name)
         risk = Risk.HISTORY if "origin" in name or "where" in name.lower() else Risk.CONTENT
-        yield TagValue(f"disk/xattr/{name}", value, risk, len(value))
+        found.append(TagValue(f"disk/xattr/{name}", value, risk, len(value)))
+    return found
 
 
 def _companions(path: Path, names: Sequence[tuple[str, str]]) -> list[tuple[Path, str]]:

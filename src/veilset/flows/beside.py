@@ -49,16 +49,20 @@ class Beside:
             folder = PurePosixPath(ref.name).parent
             if str(folder) in near:
                 full = Path(self.path) / ref.name
-                found |= {str(folder / name) for name in sidecars_of(full, _names(full.parent, 0))}
+                found |= {str(folder / name) for name in sidecars_of(full, _names(str(full.parent), 0))}
         return tuple(name for listed in near.values() for name in listed if name in found)
 
     def load(self, ref: Ref) -> Sample:
         """As the source loads it, with more tags."""
-        sample, full = self.source.load(ref), Path(self.path) / ref.name
-        names = _names(full.parent, os.stat(full.parent).st_mtime_ns)  # noqa: PTH116
-        more = [*attributes(full), *(companions(full, names, films=False) if names else ())]
+        sample = self.source.load(ref)
+        # Words, not paths: this is done for every picture of a set.
+        folder, _, name = f"{self.path}/{ref.name}".rpartition("/")
+        names = _names(folder, os.stat(folder).st_mtime_ns)  # noqa: PTH116
+        more = attributes(f"{folder}/{name}")
+        if names:
+            more += companions(Path(folder, name), names, films=False)
         if isinstance(sample.media, FileOnly) and sample.format == "mp4":
-            more += _camera(full)
+            more += _camera(Path(folder, name))
         return replace(sample, tags=(*sample.tags, *more)) if more else sample
 
 
@@ -85,5 +89,5 @@ def _camera(film: Path) -> Iterator[TagValue]:
 
 
 @lru_cache(maxsize=8)
-def _names(folder: Path, modified: int) -> list[tuple[str, str]]:  # noqa: ARG001 - a changed folder is read again
-    return names_in(folder)
+def _names(folder: str, modified: int) -> list[tuple[str, str]]:  # noqa: ARG001 - a changed folder is read again
+    return names_in(Path(folder))
