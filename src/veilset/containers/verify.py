@@ -49,6 +49,9 @@ _OURS = (
     b"NETSCAPE2.0",
     b"ANIMEXTS1.0",
     b"ICCRGBG1012",
+    b"metadata",
+    b"Description",
+    b"x-default",
 )
 # Pieces of the Huffman tables that the JPEG standard prints, and words of every colour profile's header.
 _STANDARD_TABLES = re.compile(

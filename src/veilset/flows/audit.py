@@ -17,6 +17,7 @@ from veilset.flows.threads import in_threads
 from veilset.flows.workplace import write_atomically, writing
 
 if TYPE_CHECKING:
+    from veilset.flows.beside import Beside
     from veilset.flows.catalog import Catalog
     from veilset.flows.missed_faces import FacesSeen
 
@@ -47,13 +48,16 @@ def audit(
 ) -> Audited:
     """Look at every picture below `photos` and say what the set gives away.
 
+    Of films, DICOM, documents, archives, animations and whatever else holds pictures that are not decoded here, what
+    they say is looked at, and nothing that they show; `summary.metadata_only` counts them.
+
     Args:
         photos: Folder of pictures.
         report: New folder for `report.html`, `audit.json`, `findings.parquet`, `findings_coco.json`, `samples.csv`,
             `classes.csv`, `shares.csv`, `disagreements.csv` and `identity_groups.csv`; private. With `places`,
             `places.geojson` too.
-        find: Detectors by name, or with settings as in a policy: `text: {words: true}`. With `places`, what lies beside
-            the files is looked at too.
+        find: Detectors by name, or with settings as in a policy: `text: {words: true}`. With `metadata`, `places` or
+            `rights`, what lies beside the files is looked at too.
         workers: Processes, or threads where metadata alone is asked for; 0 means one per core.
         owners: `folder` when folders are named after the people whose files they hold.
         estimate_missed: Say how many faces were missed; draws pictures for a person to check (`to_check.csv`).
@@ -72,8 +76,9 @@ def audit(
     refs = source.refs()
     if not refs:
         raise Unreadable(f"{photos}: there is no picture in this folder; nothing to audit")
+    beside = _with_what_lies_beside(source, str(photos)) if built.keys() & {"metadata", "places", "rights"} else None
     look = Look(
-        _with_what_lies_beside(source, str(photos), "places" in built) if {"metadata", "places"} & built.keys() else source,
+        beside or source,
         tuple((name, one) for name, one in built.items() if isinstance(one, Detector)),
         tuple((name, one) for name, one in built.items() if isinstance(one, SetDetector)),
     )
@@ -93,7 +98,8 @@ def audit(
             if name == "places":
                 _place(collector, by_id, detector, observed[name], concluded)
     summary = collector.summary(str(photos), tuple(built))
-    summary.others = tuple(source.others())
+    summary.others = tuple((beside or source).others())
+    summary.sidecars = beside.sidecars() if beside else ()
     if faces is not None:
         summary.missed = faces.conclude({ref.id: ref for ref in refs})
     if out is not None:
@@ -123,7 +129,7 @@ def _parts(
         from veilset.detectors.metadata import Metadata
 
         return (
-            Folder(photos, subjects=owners),
+            Folder(photos, subjects=owners, metadata_only=True),
             {"metadata": Metadata()},
             lambda look, refs: in_threads(look, refs, workers),
         )
@@ -132,7 +138,7 @@ def _parts(
     from veilset.flows.weights import weights_of
 
     names = names or catalog()
-    source: Source = names.build("source", "folder", {"path": photos, "subjects": owners})
+    source: Source = names.build("source", "folder", {"path": photos, "subjects": owners, "metadata_only": True})
     built = detectors(names, find)
     weights_of(built.values())
     return source, built, names.build("engine", "local", {"workers": workers}).map
@@ -150,10 +156,10 @@ def _faces_seen(built: dict[str, Any], checked: Path | None) -> FacesSeen:
     return faces_seen(built, checked)
 
 
-def _with_what_lies_beside(source: Source, photos: str, sidecars: bool) -> Source:
+def _with_what_lies_beside(source: Source, photos: str) -> Beside:
     from veilset.flows.beside import Beside
 
-    return Beside(source, photos, sidecars=sidecars)
+    return Beside(source, photos)
 
 
 def _write_report(out: Path, summary: Summary, source: Source) -> None:
