@@ -193,7 +193,8 @@ def test_a_map_in_jpeg_2000_stays_on_the_earth(tmp_path: Path) -> None:
 
 INKSCAPE = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
  xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:cc="http://creativecommons.org/ns#" width="9" height="9">
-<metadata><rdf:RDF><cc:Work rdf:about=""><dc:title>SECRET title</dc:title><dc:subject>metadata</dc:subject><dc:date>2024-03-15</dc:date>
+<metadata><rdf:RDF><cc:Work rdf:about=""><dc:title>SECRET title</dc:title>
+<dc:subject>metadata</dc:subject><dc:date>2024-03-15</dc:date>
 <cc:license rdf:resource="http://creativecommons.org/licenses/by-nc/4.0/"/>
 <dc:rights><cc:Agent><dc:title>(c) somebody</dc:title></cc:Agent></dc:rights>
 <dc:creator><cc:Agent><dc:title>Some Body</dc:title></cc:Agent></dc:creator>
