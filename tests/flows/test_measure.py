@@ -10,7 +10,8 @@ from veilset.core.errors import Malformed, UnknownName, UsageError
 from veilset.core.measurement import Measurement
 from veilset.flows.catalog import Catalog, catalog
 from veilset.flows.measure import measure
-from veilset.flows.measure_pairs import changed_regions, place_of
+from veilset.flows.measure_pairs import changed_regions
+from veilset.flows.measure_places import place_of
 from veilset.flows.release import release
 from veilset.flows.report.measure_page import verdict
 
@@ -81,7 +82,7 @@ def test_same_seed_same_numbers(tmp_path):
 
 def test_nothing_belongs_together(tmp_path):
     before, after = crowd(tmp_path, mosaic, people=2)
-    with pytest.raises(UsageError, match="no treated sample belongs"):
+    with pytest.raises(UsageError, match="no treated sample in .* belongs"):
         measure(before / "p0", after)
     with pytest.raises(UnknownName, match="reidentify"):
         measure(before, after, probes=["reidentifi"])
@@ -174,6 +175,7 @@ def test_a_study_of_viewers_is_set_up_and_then_read(tmp_path):
     assert {m.probe for m in done.measurements} == {"naturalness"}
     form = (study / "form.html").read_text()
     assert 'data-left="original"' in form
+    assert form.index("PRIVATE") < form.index("<h1>") < form.index("data:image")
     assert "data:image/png;base64," in form
     lines = ["viewer,question,left,right,answer"]
     for viewer in range(6):

@@ -11,7 +11,7 @@ from veilset.core.errors import Malformed, Unreadable, UsageError
 from veilset.core.sample import Image, Sample
 from veilset.detectors.person import Person
 from veilset.flows.measure import measure
-from veilset.flows.measure_pairs import read_labels
+from veilset.flows.measure_places import read_labels
 from veilset.weights.store import installed
 
 PEOPLE = Path(os.environ.get("VEILSET_DATA", "../shared/data")) / "people_photos" / "images"

@@ -14,6 +14,7 @@ TABLE: dict[str, Entry] = {
     "fidelity": Entry(
         "veilset.probes.utility.fidelity:Fidelity", "How much of the pictures is still there, inside and outside."
     ),
+    "fuse": Entry("veilset.probes.attack.fuse:Fuse", "Lay repeated releases, or frames of a scene, over one another."),
     "gan_leak": Entry(
         "veilset.probes.attack.gan_leak:GanLeak", "An insider's generator draws others' people.", "learn"
     ),

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from veilset.core.measurement import Measurement
+from veilset.core.measurement import Measurement, titled
 from veilset.flows.report.page import page, section, table
 from veilset.flows.workplace import write_atomically
 from veilset.policy.gate import GateResult
@@ -51,17 +51,17 @@ def verdict(one: Measurement) -> str:
     """One measurement in one sentence, against chance."""
     said = f"{one.value:.3g} [{one.low:.3g}, {one.high:.3g}], n = {one.n}"
     if one.chance is None:
-        return f"{one.probe}/{one.name}: {said}."
+        return f"{one.title}: {said}."
     if one.better == "higher":
-        return f"{one.probe}/{one.name}: {said}; a guess reaches {one.chance:.3g}."
+        return f"{one.title}: {said}; a guess reaches {one.chance:.3g}."
     if one.low > one.chance:
-        return f"{one.probe}/{one.name}: {said}: above a guess ({one.chance:.3g}), so the treatment does not stop it."
+        return f"{one.title}: {said}: above a guess ({one.chance:.3g}), so the treatment does not stop it."
     if one.high > 2 * one.chance + 0.1:
         return (
-            f"{one.probe}/{one.name}: {said}: not told from a guess ({one.chance:.3g}), but the interval is too wide "
+            f"{one.title}: {said}: not told from a guess ({one.chance:.3g}), but the interval is too wide "
             "to say that it protects."
         )
-    return f"{one.probe}/{one.name}: {said}: not told from a guess ({one.chance:.3g})."
+    return f"{one.title}: {said}: not told from a guess ({one.chance:.3g})."
 
 
 def write_page(
@@ -109,10 +109,10 @@ def _firsts(measured: Sequence[Measurement], gates: Sequence[GateResult]) -> lis
     seen: dict[str, Measurement] = {}
     for one in measured:
         if not one.group:
-            seen.setdefault(one.probe, one)
+            seen.setdefault(titled(one.probe, one.settings), one)
     judged = {gate.probe for gate in gates}
     attacks = {probe for probe, _, _ in LADDER}
-    return [verdict(one) for one in seen.values() if not gates or one.probe in attacks - judged]
+    return [verdict(one) for name, one in seen.items() if not gates or (one.probe in attacks and name not in judged)]
 
 
 def _ladder(measured: Sequence[Measurement]) -> str:
