@@ -13,7 +13,7 @@ from veilset.flows.measure import measure
 from veilset.flows.measure_pairs import changed_regions
 from veilset.flows.measure_places import place_of
 from veilset.flows.release import release
-from veilset.flows.report.measure_page import verdict
+from veilset.flows.report.rungs import verdict
 
 
 def crowd(root: Path, treat, people=8, each=4):
@@ -163,7 +163,7 @@ def test_gates_are_judged_by_the_probe_of_the_policy_even_in_the_quick_set(tmp_p
     assert {m.n for m in done.measurements if m.probe == "link"} == {9}
     page = (tmp_path / "r.html").read_text()
     verdicts = page[page.index("Verdict") : page.index('id="ladder"')]
-    assert "Holds: undo/twin_median" in verdicts
+    assert "<b>Holds</b>: undo/twin_median" in verdicts
     assert "reidentify/rank1" in verdicts
     assert verdicts.count("link/") == 1
 

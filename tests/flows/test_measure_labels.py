@@ -64,8 +64,13 @@ def test_a_table_of_labels_serves_attributes_and_groups(tmp_path: Path) -> None:
     by = {(m.probe, m.name): m for m in done.measurements}
     assert by["attribute", "gender"].low > 0.5
     assert by["attribute", "age"].chance == pytest.approx(1 / 3)
-    assert by["gap", "smallest_group"].value == 30
-    assert {m.group for m in done.measurements if m.probe == "gap"} == {"", "f", "m"}
+    gaps = [m for m in done.measurements if m.probe == "gap"]
+    # Privacy and use, by every label that names groups; `age` has thirty values, and is taken in thirds.
+    assert {"reidentify by gender", "fidelity by gender", "reidentify by age"} <= {m.settings for m in gaps}
+    assert {m.value for m in gaps if (m.name, m.settings) == ("smallest_group", "reidentify by gender")} == {30}
+    assert {m.group for m in gaps if m.settings == "fidelity by gender"} == {"", "f", "m"}
+    assert {m.group for m in gaps if m.settings == "reidentify by age"} == {"", "low third", "middle third", "high third"}
+    assert any("downstream by gender" in title for title in done.not_tested)
 
 
 @pytest.mark.parametrize(

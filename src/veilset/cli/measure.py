@@ -40,7 +40,7 @@ def measure(
 ) -> None:
     """Attack treated samples, and measure what they are still worth."""
     from veilset.flows.measure import measure as run
-    from veilset.flows.report.measure_page import verdict
+    from veilset.flows.report.rungs import verdict
 
     with bar(quiet=as_json) as progress:
         done = run(

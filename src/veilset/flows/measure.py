@@ -19,7 +19,7 @@ from veilset.flows.catalog import Catalog, catalog
 from veilset.flows.look import guarded
 from veilset.flows.measure_pairs import MeasuredPairs, meaning_of_folders
 from veilset.flows.measure_places import Place, place_of, read_labels
-from veilset.flows.measure_sets import FULL, QUICK
+from veilset.flows.measure_sets import FULL, GROUPED, MOST_GROUPS, QUICK
 from veilset.flows.progress import Progress, silent
 from veilset.flows.report.measure_page import Restored, write_page
 from veilset.flows.viewers_form import write_form
@@ -112,7 +112,8 @@ def measure(
     plan = _policy(policy, place.policy, names)
     knowledge = knowledge_of(plan, written=bool(place.policy))
     kind = next((k for k, o in knowledge.treatments.items() if k != "*" and o.touches == "region"), "face")
-    pairs = _pairs(Path(before), place, [place_of(Path(one)) for one in again], kind, names, subjects, labels, frames)
+    known = read_labels(Path(labels)) if labels else {}
+    pairs = _pairs(Path(before), place, [place_of(Path(one)) for one in again], kind, names, subjects, known, frames)
     case = Case(pairs, knowledge, names.build)
     chosen = _chosen(probes, QUICK if quick else FULL, kind, names)
     if plan and not probes:
@@ -121,6 +122,8 @@ def measure(
         judged = {name for name, _ in own}
         chosen = [one for one in chosen if one.name not in judged]
         chosen += [Chosen(name, said, probe) for (name, probe), said in zip(own, told_apart(own), strict=True)]
+    if "gap" in {one.name for one in chosen} and known:
+        chosen = _by_group(chosen, known, quick=quick, kind=kind, names=names)
     if viewers:
         write_form(Path(viewers), case, np.random.default_rng(seed))
         if (Path(viewers) / "answers.csv").exists():
@@ -132,7 +135,7 @@ def measure(
     if done.report:
         plain = json.dumps(done.to_plain(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
         write_atomically(done.report.with_suffix(".json"), plain.encode())
-        write_page(done.report, measured, missing, gates, _restored(case, chosen, seed))
+        write_page(done.report, measured, missing, gates, _restored(case, chosen, seed), done.pairs)
     return done
 
 
@@ -143,7 +146,7 @@ def _pairs(
     kind: str,
     names: Catalog,
     subjects: str,
-    labels: str | Path | None,
+    known: Mapping[str, Mapping[str, Any]],
     frames: bool,
 ) -> MeasuredPairs:
     films = [path.suffix.lower() in SUFFIXES and path.is_file() for path in (before, place.samples)]
@@ -158,7 +161,6 @@ def _pairs(
     else:
         sources = [names.build("source", "folder", {"path": str(before), **meaning_of_folders(subjects)})]
         sources += [names.build("source", "folder", {"path": str(one.samples)}) for one in (place, *again)]
-    known = read_labels(Path(labels)) if labels else {}
     others = tuple(zip(sources[2:], again, strict=True))
     return MeasuredPairs(sources[0], sources[1], place, kind, known, others, frames=frames)
 
@@ -174,12 +176,43 @@ def _policy(policy: str | Path | None, released: Mapping[str, Any], names: Catal
 def _chosen(asked: Sequence[str], usual: Mapping[str, Mapping[str, Any]], kind: str, names: Catalog) -> list[Chosen]:
     """Probes by name, set to look at the treated kind where they look at one at all."""
     wanted = {name: dict(usual.get(name, {})) for name in asked} or {k: dict(v) for k, v in usual.items()}
-    found = []
-    for name, settings in wanted.items():
-        probe: Probe = names.build("probe", name, settings)
-        if getattr(probe, "kind", "") == "face" != kind:
-            probe = names.build("probe", name, {**settings, "kind": kind})
-        found.append(Chosen(name, "", probe))
+    return [
+        Chosen(name, "", names.build("probe", name, _fitting(name, settings, kind, names)))
+        for name, settings in wanted.items()
+    ]
+
+
+def _fitting(name: str, settings: Mapping[str, Any], kind: str, names: Catalog) -> dict[str, Any]:
+    """Settings with the treated kind, for a probe that looks at one kind and would look at faces."""
+    looks_at = getattr(names.build("probe", name, settings), "kind", "")
+    return {**settings, "kind": kind} if looks_at == "face" != kind else dict(settings)
+
+
+def _by_group(
+    chosen: Sequence[Chosen], known: Mapping[str, Mapping[str, Any]], *, quick: bool, kind: str, names: Catalog
+) -> list[Chosen]:
+    """`gap` for every measure of privacy and use, and every label that names groups, in place of the one for all.
+
+    A label is taken to name groups when it has 2 to 12 values; numbers of more values are taken in thirds.
+    """
+    if not any(one.name == "gap" and one.probe == names.build("probe", "gap", {}) for one in chosen):
+        return list(chosen)  # set by the policy, or by the caller
+    values: dict[str, set[Any]] = {}
+    for row in known.values():
+        for key, value in row.items():
+            values.setdefault(key, set()).add(value)
+    by = [
+        key
+        for key, seen in values.items()
+        if 2 <= len(seen) <= MOST_GROUPS or (len(seen) > MOST_GROUPS and all(isinstance(v, float) for v in seen))
+    ]
+    wanted = [(name, dict(GROUPED[name])) for name in GROUPED if not quick or name in QUICK]
+    found = [one for one in chosen if one.name != "gap"]
+    for label in by:
+        for name, settings in wanted:
+            fitting = _fitting(name, settings, kind, names)
+            gap = names.build("probe", "gap", {"probe": name, "settings": fitting, "by": label})
+            found.append(Chosen("gap", f"{name} by {label}", gap))
     return found
 
 
@@ -196,7 +229,7 @@ def _run(
         try:
             found = guarded(f"probe {one.name}", Ref("", "the pairs"), one.probe.run, case, rng=rng)
         except (Unsupported, MissingWeights, MissingExtra, UnknownName, Unproven) as error:
-            missing[title] = error.message
+            missing[title] = error.message.removeprefix(f"{one.name}: ")
         else:
             measured += [replace(m, settings=one.settings) for m in found]
     progress("measuring", len(chosen), len(chosen))

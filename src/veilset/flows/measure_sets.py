@@ -24,6 +24,17 @@ FULL: Mapping[str, Mapping[str, Any]] = {
     "naturalness": {},
     "gap": {},
 }
+# What is measured group by group, where a table of labels says who belongs to which: privacy and utility.
+GROUPED: Mapping[str, Mapping[str, Any]] = {
+    "reidentify": {"limit": 400, "recogniser": "pixels"},
+    "deobfuscate": {"limit": 200, "iterated": 0},
+    "residual": {"pictures": 100},
+    "fidelity": {"pictures": 100, "perceived": 20},
+    "detection_kept": {"limit": 100},
+    "downstream": {"limit": 400},
+}
+MOST_GROUPS = 12
+
 QUICK: Mapping[str, Mapping[str, Any]] = {
     "link": {"limit": 200},
     "interpolate": {"limit": 30},

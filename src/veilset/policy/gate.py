@@ -10,6 +10,9 @@ from veilset.core.measurement import Measurement, titled
 from veilset.policy.schema import Gate
 
 
+NO_BOUND = "measured, no bound set"
+
+
 @dataclass(frozen=True, slots=True)
 class GateResult:
     """One bound, held or not, in words a person can act on."""
@@ -64,7 +67,7 @@ def check_gate(gate: Gate, measurements: Iterable[Measurement], settings: str = 
     end = chosen.unfavourable
     said = f"{name}/{chosen.name} = {chosen.value:.4g} [{chosen.low:.4g}, {chosen.high:.4g}], n = {chosen.n}"
     if gate.most is None and gate.least is None:
-        return GateResult(name, True, f"{said}: measured, no bound set")
+        return GateResult(name, True, f"{said}: {NO_BOUND}")
     if gate.most is not None and not end <= gate.most:
         return GateResult(name, False, f"{said}: may be as high as {end:.4g}, the policy allows {gate.most:g}")
     if gate.least is not None and not end >= gate.least:

@@ -21,6 +21,7 @@ TABLE: dict[str, Entry] = {
     "gap": Entry("veilset.probes.fairness.gap:Gap", "Any measure by group of people, and the widest difference."),
     "interpolate": Entry("veilset.probes.attack.interpolate:Interpolate", "Rebuild pictures from the pixels left."),
     "invert": Entry("veilset.probes.attack.invert:Invert", "Draw faces out of a recogniser trained on the release."),
+    "iris": Entry("veilset.probes.attack.iris:Iris", "Match treated eyes by iris code, where irises are large enough."),
     "landmarks": Entry("veilset.probes.utility.landmarks:Landmarks", "Pupils kept, and eye regions still matched."),
     "link": Entry("veilset.probes.attack.link:Link", "Find the treated twin of an original by all but the person."),
     "membership": Entry("veilset.probes.attack.membership:Membership", "Tell whose picture a classifier learned from."),

@@ -43,14 +43,22 @@ def pupil_centre(eye: NDArray[np.uint8]) -> tuple[float, float]:
         return (wide - 1) / 2, (high - 1) / 2
     ys, xs = np.nonzero(strong)
     gx, gy = across[strong] / strength[strong], down[strong] / strength[strong]
-    cy, cx = np.mgrid[0 : small.shape[0], 0 : small.shape[1]]
-    dx, dy = xs[None] - cx.reshape(-1, 1), ys[None] - cy.reshape(-1, 1)
-    length = np.maximum(np.hypot(dx, dy), 1e-9)
-    # Dark inside and bright outside: the gradient points away from the centre, so only outward products count.
-    along = np.maximum((dx * gx + dy * gy) / length, 0) ** 2
-    score = along.mean(axis=1) * (255 - smooth.ravel())
-    best = int(np.argmax(score))
-    row, column = divmod(best, small.shape[1])
+
+    def score(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Floats:
+        dx, dy = xs[None] - columns[:, None], ys[None] - rows[:, None]
+        length = np.maximum(np.hypot(dx, dy), 1e-9)
+        # Dark inside and bright outside: the gradient points away from the centre, so only outward products count.
+        along = np.maximum((dx * gx + dy * gy) / length, 0) ** 2
+        return np.asarray(along.mean(axis=1) * (255 - smooth[rows, columns]))
+
+    row, column = 0, 0
+    # Every second place first, then all around the best: the score is smooth over more than that.
+    for step, reach in ((2, max(small.shape)), (1, 2)):
+        rows = np.arange(max(0, row - reach), min(small.shape[0], row + reach + 1), step)
+        columns = np.arange(max(0, column - reach), min(small.shape[1], column + reach + 1), step)
+        places = np.repeat(rows, len(columns)), np.tile(columns, len(rows))
+        best = int(np.argmax(score(*places)))
+        row, column = int(places[0][best]), int(places[1][best])
     return (column + 0.5) * wide / small.shape[1] - 0.5, (row + 0.5) * high / small.shape[0] - 0.5
 
 
@@ -96,7 +104,7 @@ class Landmarks:
         guessed: list[float] = []
         pictures: list[str] = []
         for index in chosen(len(case.pairs), self.limit, rng):
-            for before, after in self._eyes(case.pairs[index]):
+            for before, after in eyes_of(case.pairs[index], self.kind):
                 at, now = pupil_centre(before), pupil_centre(after)
                 wide = before.shape[1]
                 moved.append(float(np.hypot(at[0] - now[0], at[1] - now[1])) / wide)
@@ -119,19 +127,6 @@ class Landmarks:
         )
         return (kept, mean("landmarks", "displacement", distance, rng=rng, notes=notes), *self._match(case, rng))
 
-    def _eyes(self, pair: Pair) -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
-        if pair.after is None or not isinstance(pair.before.media, Image) or not isinstance(pair.after.media, Image):
-            return []
-        if pair.after.image.shape != pair.before.image.shape:
-            return []
-        places = [f.where for f in pair.findings if f.kind == self.kind]
-        boxes = [w.bounds() for w in places if isinstance(w, Box | Polygon | Mask)]
-        high, wide = pair.before.image.shape
-        if not boxes:
-            halves = [Box(0, 0, wide / 2, high), Box(wide / 2, 0, wide / 2, high)]
-            boxes = halves if wide >= 1.5 * high else [Box(0, 0, wide, high)]
-        return [(_cut(pair.before.image.pixels, b), _cut(pair.after.image.pixels, b)) for b in boxes]
-
     def _match(self, case: Case, rng: np.random.Generator) -> tuple[Measurement, ...]:
         crops, gallery, probes, own = split(
             gather(case, kind=self.kind, side=64, limit=self.limit, copies=2, rng=rng), rng
@@ -146,6 +141,24 @@ class Landmarks:
         notes = ("adversary: trained on eye regions treated as the release was; visible light, no iris code",)
         chance = 1 / trial.similarity.shape[1]
         return (share("landmarks", "iris_match", place == 1, asked, rng=rng, chance=chance, notes=notes),)
+
+
+def eyes_of(pair: Pair, kind: str) -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+    """Each eye of a pair, grey, before and after: regions of `kind`, else the halves of a strip, else the picture.
+
+    A picture at least twice as wide as high is taken as a strip with two eyes.
+    """
+    if pair.after is None or not isinstance(pair.before.media, Image) or not isinstance(pair.after.media, Image):
+        return []
+    if pair.after.image.shape != pair.before.image.shape:
+        return []
+    places = [f.where for f in pair.findings if f.kind == kind]
+    boxes = [w.bounds() for w in places if isinstance(w, Box | Polygon | Mask)]
+    high, wide = pair.before.image.shape
+    if not boxes:
+        halves = [Box(0, 0, wide / 2, high), Box(wide / 2, 0, wide / 2, high)]
+        boxes = halves if wide >= 2 * high else [Box(0, 0, wide, high)]
+    return [(_cut(pair.before.image.pixels, b), _cut(pair.after.image.pixels, b)) for b in boxes]
 
 
 def _cut(pixels: Pixels, box: Box) -> NDArray[np.uint8]:
