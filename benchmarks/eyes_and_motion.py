@@ -28,9 +28,10 @@ from veilset.operators.blur import Blur
 from veilset.operators.dp_pix import DpPix
 from veilset.operators.mask import Mask
 from veilset.operators.pixelate import Pixelate
+from veilset.probes.adversary.eyes import eyes_of, pupil_centre
 from veilset.probes.attack.iris import Iris
 from veilset.probes.utility.activity import Activity
-from veilset.probes.utility.landmarks import Landmarks, eyes_of, pupil_centre
+from veilset.probes.utility.landmarks import Landmarks
 from veilset.testing.drawn_eyes import drawn_eye
 
 EYES: Mapping[str, Operator | None] = {
@@ -67,7 +68,11 @@ def treated(pictures: list[tuple[str, str, np.ndarray]], operator: Operator | No
     pairs = []
     for who, name, pixels in pictures:
         high, wide = pixels.shape[:2]
-        boxes = [Box(0, 0, wide // 2, high), Box(wide // 2, 0, wide - wide // 2, high)] if halves else [Box(0, 0, wide, high)]
+        boxes = (
+            [Box(0, 0, wide // 2, high), Box(wide // 2, 0, wide - wide // 2, high)]
+            if halves
+            else [Box(0, 0, wide, high)]
+        )
         found = tuple(Finding("eye", box, 1.0, "benchmark") for box in boxes)
         sample = Sample(name, Image(pixels), subjects=frozenset([who]))
         after = operator.apply(sample, found, noise=SeededNoise(name)).sample if operator else sample
@@ -85,7 +90,9 @@ def pupils(pictures: list[tuple[str, str, np.ndarray]]) -> None:
             at = pupil_centre(before)
             away.append(float(np.hypot(at[0] + left - x, at[1] - y)) / 80)
     shares = ", ".join(f"{np.mean(np.array(away) <= bound):.2f} within {bound:g}" for bound in (0.05, 0.1, 0.25))
-    print(f"pupil finder against the eye points, in eye distances: median {np.median(away):.3f}; {shares}\n", flush=True)
+    print(
+        f"pupil finder against the eye points, in eye distances: median {np.median(away):.3f}; {shares}\n", flush=True
+    )
 
 
 def eyes(root: Path) -> None:
@@ -98,7 +105,7 @@ def eyes(root: Path) -> None:
     for name, operator in EYES.items():
         case = treated(pictures, operator, halves=True)
         found = {m.name: m for m in Landmarks(limit=300).run(case, rng=np.random.default_rng(0))}
-        kept, match = found["pupil_kept"], found["iris_match"]
+        kept, match = found["pupil_kept"], found["region_match"]
         row = [name, cell(kept), f"{kept.chance:.2f}", f"{found['displacement'].value:.3f}", cell(match)]
         print(f"| {' | '.join(row)} | {match.chance:.3f} | {iris(case)} |", flush=True)
     drawn = [(f"p{p}", f"{p}-{shot}", drawn_eye(p, shot)) for p in range(30) for shot in range(2)]
@@ -130,7 +137,9 @@ def recordings(folder: Path) -> list[Sample]:
             if activity is None or not name.endswith(".txt"):
                 continue
             text = archive.read(name).decode("latin-1").replace(";", "")
-            raw = np.array([line.split(",") for line in text.split() and text.splitlines() if line.strip()], dtype=float)
+            raw = np.array(
+                [line.split(",") for line in text.split() and text.splitlines() if line.strip()], dtype=float
+            )
             values = np.concatenate([raw[:, :3] * 32 / 8192, raw[:, 3:6] * 4000 / 65536 / 100], axis=1)
             whole = values[: len(values) // 4 * 4].reshape(-1, 4, 6).mean(axis=1)
             labels = {"activity": activity}

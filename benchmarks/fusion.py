@@ -1,4 +1,4 @@
-"""What repeated releases and the frames of a scene give away together: the tables "Several views" of docs/explanation/attacks.md.
+"""What repeated releases and the frames of a scene give away together: "Several views" in docs/explanation/attacks.md.
 
 Faces of Labelled Faces in the Wild (`lfw_subset`), found by YuNet, released N times with fresh noise and with a
 detector's box that moves from release to release; and the videos of `video_clips`, whose frames are treated one by

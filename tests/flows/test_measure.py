@@ -82,7 +82,7 @@ def test_same_seed_same_numbers(tmp_path):
 
 def test_nothing_belongs_together(tmp_path):
     before, after = crowd(tmp_path, mosaic, people=2)
-    with pytest.raises(UsageError, match="no treated sample in .* belongs"):
+    with pytest.raises(UsageError, match=r"no treated sample in .* belongs"):
         measure(before / "p0", after)
     with pytest.raises(UnknownName, match="reidentify"):
         measure(before, after, probes=["reidentifi"])

@@ -69,7 +69,12 @@ def test_a_table_of_labels_serves_attributes_and_groups(tmp_path: Path) -> None:
     assert {"reidentify by gender", "fidelity by gender", "reidentify by age"} <= {m.settings for m in gaps}
     assert {m.value for m in gaps if (m.name, m.settings) == ("smallest_group", "reidentify by gender")} == {30}
     assert {m.group for m in gaps if m.settings == "fidelity by gender"} == {"", "f", "m"}
-    assert {m.group for m in gaps if m.settings == "reidentify by age"} == {"", "low third", "middle third", "high third"}
+    assert {m.group for m in gaps if m.settings == "reidentify by age"} == {
+        "",
+        "low third",
+        "middle third",
+        "high third",
+    }
     assert any("downstream by gender" in title for title in done.not_tested)
 
 

@@ -78,5 +78,3 @@ def test_one_broken_gate_of_two_refuses(photos, policy, tmp_path: Path) -> None:
 def test_tune_refuses_what_it_would_read_wrongly(policy) -> None:
     with pytest.raises(BadSetting, match="several"):
         _probes(None, (), policy(gates=gates(1, 1)))  # type: ignore[arg-type]
-
-

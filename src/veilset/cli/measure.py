@@ -13,13 +13,16 @@ from veilset.core.errors import GateFailed
 
 def measure(
     before: Annotated[Path, typer.Argument(help="Folder of the originals, or a video.")],
-    after: Annotated[Path, typer.Argument(help="A release, a folder of treated samples with the same names, or a video.")],
+    after: Annotated[
+        Path, typer.Argument(help="A release, a folder of treated samples with the same names, or a video.")
+    ],
     again: Annotated[
         list[Path] | None,
         typer.Option(help="A further release of the same originals, to lay over the first; may be repeated."),
     ] = None,
     frames: Annotated[
-        bool, typer.Option("--frames", help="The pictures are frames: names that differ in their last number are one scene.")
+        bool,
+        typer.Option("--frames", help="The pictures are frames: names that differ in their last number are one scene."),
     ] = False,
     probe: Annotated[list[str] | None, typer.Option("--probe", "-p", help="Run this probe; may be repeated.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer probes on fewer samples.")] = False,

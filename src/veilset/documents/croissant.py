@@ -190,7 +190,8 @@ def measured_values(facts: Facts) -> list[dict[str, Any]]:
     return [
         {
             "@type": "sc:PropertyValue",
-            "name": f"{titled(row['probe'], row.get('settings', ''))}/{row['name']}" + (f" ({row['group']})" if row.get("group") else ""),
+            "name": f"{titled(row['probe'], row.get('settings', ''))}/{row['name']}"
+            + (f" ({row['group']})" if row.get("group") else ""),
             "value": row["value"],
             "minValue": row["low"],
             "maxValue": row["high"],

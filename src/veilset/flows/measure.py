@@ -19,7 +19,7 @@ from veilset.flows.catalog import Catalog, catalog
 from veilset.flows.look import guarded
 from veilset.flows.measure_pairs import MeasuredPairs, meaning_of_folders
 from veilset.flows.measure_places import Place, place_of, read_labels
-from veilset.flows.measure_sets import FULL, GROUPED, MOST_GROUPS, QUICK
+from veilset.flows.measure_sets import EYES, FULL, GROUPED, MOST_GROUPS, QUICK
 from veilset.flows.progress import Progress, silent
 from veilset.flows.report.measure_page import Restored, write_page
 from veilset.flows.viewers_form import write_form
@@ -115,7 +115,8 @@ def measure(
     known = read_labels(Path(labels)) if labels else {}
     pairs = _pairs(Path(before), place, [place_of(Path(one)) for one in again], kind, names, subjects, known, frames)
     case = Case(pairs, knowledge, names.build)
-    chosen = _chosen(probes, QUICK if quick else FULL, kind, names)
+    usual = QUICK if quick else {**FULL, **(EYES if kind == "eye" else {})}
+    chosen = _chosen(probes, usual, kind, names)
     if plan and not probes:
         # A gate is judged by the measurement that its policy describes, not by the one of the default set.
         own = plan.probes()

@@ -35,11 +35,14 @@ GROUPED: Mapping[str, Mapping[str, Any]] = {
 }
 MOST_GROUPS = 12
 
+# Beside the default set, where eyes are what was treated.
+EYES: Mapping[str, Mapping[str, Any]] = {"landmarks": {}, "iris": {}}
+
 QUICK: Mapping[str, Mapping[str, Any]] = {
     "link": {"limit": 200},
     "interpolate": {"limit": 30},
     "reidentify": {"limit": 300, "recogniser": "pixels"},
     "deobfuscate": {"limit": 150, "iterated": 0},
-    "fidelity": {"pictures": 60},
+    "fidelity": {"pictures": 60, "perceived": 20},
     "naturalness": {"limit": 60},
 }

@@ -135,9 +135,7 @@ def foreseen(policy: Policy, facts: Mapping[str, Any]) -> Manifest:
     detectors = [named.instance for named in policy.find]
     kinds = {kind for detector in detectors for kind in detector.finds}
     rows = [{"finding": kind, "operator": name, "count": 1, "in_words": name} for kind, name, _ in policy.operators()]
-    measured = [
-        Measurement(name, "foreseen", 0.0, 0.0, 0.0, 1, "lower").to_plain() for name, _ in policy.probes()
-    ]
+    measured = [Measurement(name, "foreseen", 0.0, 0.0, 0.0, 1, "lower").to_plain() for name, _ in policy.probes()]
     file = FileEntry("samples/foreseen.png", "0" * 64, 1)
     papers: dict[str, Any] = {
         **facts,

@@ -107,7 +107,10 @@ class Treat:
         def apply(named: Named, seen_by: Sample, own: Sequence[Finding]) -> Outcome:
             if self.noise.seeded and isinstance(named.instance.guarantee(), DP):
                 raise WeakNoise(f"{named.name} promises differential privacy, but the noise of this run is seeded")
-            return guarded(f"operator {named.name}", ref, named.instance.apply, seen_by, own, noise=self.noise)
+            outcome: Outcome = guarded(
+                f"operator {named.name}", ref, named.instance.apply, seen_by, own, noise=self.noise
+            )
+            return outcome
 
         outcome = in_turn(sample, turns, apply)
         if outcome.sample is None:

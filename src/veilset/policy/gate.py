@@ -9,7 +9,6 @@ from typing import Any
 from veilset.core.measurement import Measurement, titled
 from veilset.policy.schema import Gate
 
-
 NO_BOUND = "measured, no bound set"
 
 

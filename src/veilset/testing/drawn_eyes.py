@@ -19,7 +19,9 @@ def iris_texture(person: int, rows: int = 16, columns: int = 256) -> NDArray[np.
     return np.asarray(28 * waves / waves.std())
 
 
-def drawn_eye(person: int, shot: int, *, diameter: float = 130.0, size: tuple[int, int] = (200, 300)) -> NDArray[np.uint8]:
+def drawn_eye(
+    person: int, shot: int, *, diameter: float = 130.0, size: tuple[int, int] = (200, 300)
+) -> NDArray[np.uint8]:
     """A grey-brown eye (height, width, 3): sclera, iris of `diameter` pixels, pupil, lids, a glint.
 
     `shot` moves, turns, lights and grains it; the texture stays the person's.
@@ -47,4 +49,4 @@ def drawn_eye(person: int, shot: int, *, diameter: float = 130.0, size: tuple[in
     picture = np.where(lids, 170.0, picture)
     picture = np.where(np.hypot(x - cx + inner * 0.3, y - cy + inner * 0.3) < inner * 0.15, 250.0, picture)
     picture = cv2.GaussianBlur(picture, (0, 0), 0.8) * rng.uniform(0.9, 1.1) + rng.normal(0, 2, picture.shape)
-    return np.clip(picture[:, :, None] * np.array([1.0, 0.95, 0.9]), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(picture[:, :, None] * np.array([1.0, 0.95, 0.9]), 0, 255), dtype=np.uint8)

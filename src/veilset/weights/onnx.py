@@ -52,9 +52,7 @@ def run(
     taps: tuple[str, ...] = (),
 ) -> list[NDArray[Any]]:
     """Outputs of the network `name`, in the order asked for."""
-    results: list[NDArray[Any]] = session(
-        name, threads=threads, any_size=any_size, taps=taps
-    ).run(outputs, dict(feeds))
+    results: list[NDArray[Any]] = session(name, threads=threads, any_size=any_size, taps=taps).run(outputs, dict(feeds))
     return results
 
 

@@ -52,9 +52,10 @@ def chart(measured: Sequence[Measurement]) -> str:
     ends = [min(max((v - guess) / max(1 - guess, 1e-9), 0.0), 1.0) for v in (worst.low, worst.high)]
     y, above, below = (BOTTOM - (BOTTOM - TOP) * v for v in (min(advantage(worst), 1.0), ends[1], ends[0]))
     wide = RIGHT - LEFT
+    high = BOTTOM - TOP
+    corner = f'x="{LEFT + 0.75 * wide}" y="{BOTTOM - 0.25 * high}" width="{0.25 * wide}" height="{0.25 * high}"'
     parts = [
-        f'<rect x="{LEFT + 0.75 * wide}" y="{BOTTOM - 0.25 * (BOTTOM - TOP)}" width="{0.25 * wide}" '
-        f'height="{0.25 * (BOTTOM - TOP)}" fill="currentColor" fill-opacity=".08"/>',
+        f'<rect {corner} fill="currentColor" fill-opacity=".08"/>',
         f'<text x="{LEFT + 0.76 * wide}" y="{BOTTOM - 8}">a good release</text>',
         f'<line class="grid" x1="{LEFT}" x2="{RIGHT}" y1="{BOTTOM}" y2="{BOTTOM}"/>',
         f'<line class="grid" x1="{LEFT}" x2="{LEFT}" y1="{TOP}" y2="{BOTTOM}"/>',
@@ -71,7 +72,9 @@ def chart(measured: Sequence[Measurement]) -> str:
         # Neighbours share a place: their numbers stand above one another.
         level = sum(abs(one.value - other.value) * wide < 16 for other in uses[: number - 1])
         parts.append(f'<text x="{x - 4:.1f}" y="{y + 4 - 16 * level:.1f}">{number}</text>')
-    rows = [[str(at), escape(m.title), f"{m.value:.3g}", f"{m.low:.3g} to {m.high:.3g}"] for at, m in enumerate(uses, 1)]
+    rows = [
+        [str(at), escape(m.title), f"{m.value:.3g}", f"{m.low:.3g} to {m.high:.3g}"] for at, m in enumerate(uses, 1)
+    ]
     return (
         "<p>Every point is one measure of use, at the height of the strongest attack on people.</p>"
         f'<svg viewBox="0 0 500 310" width="500" role="img" aria-label="privacy and use">{"".join(parts)}</svg>'

@@ -23,9 +23,9 @@ from veilset.policy.gate import NO_BOUND, GateResult
 Floats = NDArray[np.float64]
 
 READING = (
-    "Every number is a sample's: the interval in brackets holds the truth in 95 of 100 such measurements, and gates read its "
-    "bad end. “A guess” is what somebody reaches who knows nothing of the pictures. “At a guess” is said of the attacks that "
-    "were run, and of nothing else: an attack can show that a treatment fails, never that it protects."
+    "Every number is a sample's: the interval in brackets holds the truth in 95 of 100 such measurements, and gates "
+    "read its bad end. “A guess” is what somebody reaches who knows nothing of the pictures. “At a guess” is said of the "
+    "attacks that were run, and of nothing else: an attack can show that a treatment fails, never that it protects."
 )
 MEANING = {
     ("fidelity", "psnr_inside"): "likeness inside the treated regions, decibels; low where they are hidden",
@@ -45,8 +45,8 @@ MEANING = {
     ("landmarks", "pupil_kept"): "pupils found where they were",
 }
 NEVER = (
-    "What no probe here tries: people who know the person, other pictures of the scene, large generative networks, and attacks "
-    "that nobody has thought of yet."
+    "What no probe here tries: people who know the person, other pictures of the scene, large generative networks, and "
+    "attacks that nobody has thought of yet."
 )
 
 
@@ -98,9 +98,7 @@ def _sections(
     yield section("all", "Every measurement", every)
 
 
-def _verdict(
-    measured: Sequence[Measurement], gates: Sequence[GateResult], pairs: tuple[int, int]
-) -> Iterator[str]:
+def _verdict(measured: Sequence[Measurement], gates: Sequence[GateResult], pairs: tuple[int, int]) -> Iterator[str]:
     """The ladder in a sentence, then one for each gate; what no gate judges is listed under it."""
     if pairs[0]:
         yield f"<p>{pairs[1]} of {pairs[0]} originals have a treated sample.</p>"
@@ -174,8 +172,8 @@ def _pictures(restored: Restored, most: int = 8) -> str:
         for a, b, c in shown
     )
     words = (
-        "<p>What <code>deobfuscate</code> made of the treated region. A restored face that looks alike for every original is "
-        "the mean face: nothing was restored.</p>"
+        "<p>What <code>deobfuscate</code> made of the treated region. A restored face that looks alike for every original "
+        "is the mean face: nothing was restored.</p>"
     )
     return f'{words}<div class="sheet">{figures}</div>'
 

@@ -31,7 +31,9 @@ class Rung:
 LADDER = (
     Rung("link", "twin", "looks at background, names, order, time and size of files", "files"),
     Rung("undo", "twin", "holds the originals; tries filters that everybody has", "regions"),
-    Rung("reidentify", "rank1_naive_pixels", "has clean pictures of the people, a recogniser trained on them", "people"),
+    Rung(
+        "reidentify", "rank1_naive_pixels", "has clean pictures of the people, a recogniser trained on them", "people"
+    ),
     Rung("reidentify", "rank1_naive_face", "has clean pictures of the people, and a face network", "people"),
     Rung("interpolate", "identity_restored", "fills in between the pixels that were left", "regions"),
     Rung("deobfuscate", "identity_restored", "knows the treatment, and inverts it", "regions"),
@@ -41,13 +43,14 @@ LADDER = (
     Rung("reidentify", "rank1_restore_face", "restores first, then recognises by a face network", "people"),
     Rung("reidentify", "rank1_parrot_pixels", "trained a recogniser on pictures treated like the release", "people"),
     Rung("reidentify", "rank1_parrot_face", "a face network, retrained on pictures treated like the release", "people"),
+    Rung("landmarks", "region_match", "trained on regions around the eyes, treated like the release", "people"),
     Rung("iris", "matched", "has iris codes of the people", "eyes"),
     Rung("attribute", "worst", "infers what people are, trained on treated data", "people"),
     Rung("invert", "recognised", "draws faces out of a recogniser trained on the release", "drawn faces"),
     Rung("membership", "auc", "asks a model trained on the release who was in it", "pairs of a member and a stranger"),
     Rung("canary", "right", "put marks into pictures by a coin, and looks for them after the treatment", "coins"),
 )
-ATTACKS = tuple(dict.fromkeys(rung.probe for rung in LADDER)) + ("residual", "gan_leak", "metadata_residue", "refute")
+ATTACKS = (*dict.fromkeys(rung.probe for rung in LADDER), "residual", "gan_leak", "metadata_residue", "refute")
 STANDING = {
     "above": "above a guess",
     "at": "at a guess",
@@ -110,10 +113,14 @@ def headline(measured: Sequence[Measurement]) -> str:
     few = f" Too few samples to say that the treatment protects: {unsure} of the others." if unsure else ""
     if not above:
         return f"None of the {len(rungs)} attacks that ran did better than a guess.{few}"
-    words = f"{len(above)} of the {len(rungs)} attacks that ran did better than a guess. The strongest: {_said(*above[0])}"
+    words = (
+        f"{len(above)} of the {len(rungs)} attacks that ran did better than a guess. The strongest: {_said(*above[0])}"
+    )
     against = [one for one in above if one[0].reached in PEOPLE]
     if above[0][0].reached not in PEOPLE:
-        words += f" The strongest against people: {_said(*against[0])}" if against else " None of these is about people."
+        words += (
+            f" The strongest against people: {_said(*against[0])}" if against else " None of these is about people."
+        )
     return words + few
 
 

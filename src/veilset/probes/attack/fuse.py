@@ -119,7 +119,7 @@ class Fuse:
         stacks = self._released_again(case, rng) or self._scenes(case)
         if len(stacks) < 2:
             raise Unsupported(
-                f"fuse needs two targets that were released more than once, or seen in several frames, and has {len(stacks)}: "
+                f"fuse needs two targets released more than once, or seen in several frames, and has {len(stacks)}: "
                 "name further releases of the same originals, or say that the pictures are frames"
             )
         order = rng.permutation(len(stacks))
@@ -133,10 +133,8 @@ class Fuse:
         flat = firsts[attacked].mean(axis=1, keepdims=True)
         guess = np.broadcast_to(truth[owned].mean(axis=0) if len(owned) else flat, fused.shape)
         many = float(np.mean([len(stack.views) for stack in stacks]))
-        notes = (
-            f"adversary: fuses {many:.3g} views of each target ({way}); from one view: {one_way}; "
-            f"holds the originals of {len(owned)} others",
-        )
+        ways = f"fuses {many:.3g} views of each target ({way}); from one view: {one_way}"
+        notes = (f"adversary: {ways}; holds the originals of {len(owned)} others",)
         return self._scores(truth[attacked], (fused, single), guess, (many, notes), rng)
 
     def _scores(
@@ -152,9 +150,7 @@ class Fuse:
         found = []
         for name, pictures in zip(("fused", "single"), made, strict=True):
             place = ranks(_likeness(pictures, truth), np.arange(n), rng)
-            found.append(
-                share("fuse", f"identity_{name}", place == 1, people, rng=rng, chance=1 / n, notes=notes)
-            )
+            found.append(share("fuse", f"identity_{name}", place == 1, people, rng=rng, chance=1 / n, notes=notes))
         fused, single, trivial = (psnr(pictures, truth) for pictures in (*made, guess))
         found.append(mean("fuse", "psnr_fused", fused, rng=rng, notes=notes))
         found.append(mean("fuse", "psnr_single", single, rng=rng, notes=notes))
@@ -169,10 +165,13 @@ class Fuse:
         for index in chosen(len(case.pairs), self.limit, rng):
             pair = case.pairs[index]
             shape = pair.before.image.shape if isinstance(pair.before.media, Image) else (0, 0)
-            released = [s for s in (pair.after, *pair.again) if s and isinstance(s.media, Image) and s.image.shape == shape]
+            released = [
+                s for s in (pair.after, *pair.again) if s and isinstance(s.media, Image) and s.image.shape == shape
+            ]
             if len(released) < 2:
                 continue
-            for box in self._boxes(pair) or [None]:
+            boxes: list[Box | None] = [*self._boxes(pair)] or [None]
+            for box in boxes:
                 views = [cut(s.image.pixels, box, self.side) for s in released]
                 truth = cut(pair.before.image.pixels, box, self.side)
                 stacks.append(Stack(grey(truth[None], self.side)[0], grey(np.stack(views), self.side)))
@@ -203,7 +202,7 @@ class Fuse:
         for place in order:
             index, box = seen[place]
             after = case.pairs[index].after
-            assert after is not None  # noqa: S101 - for the type: scenes hold released frames alone
+            assert after is not None  # for the type: scenes hold released frames alone
             pictures.append(grey(cut(after.image.pixels, box, self.side)[None], self.side)[0])
         first = pictures[0].reshape(self.side, self.side)
         views = [pictures[0]]

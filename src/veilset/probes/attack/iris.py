@@ -15,9 +15,9 @@ from veilset.core.measurement import Measurement
 from veilset.core.roles import Case, Pair
 from veilset.core.sample import Image, Media
 from veilset.probes.adversary.crops import Floats, chosen, subject_of, treat_anew
+from veilset.probes.adversary.eyes import eyes_of, pupil_centre
 from veilset.probes.adversary.iris_code import Bits, Rings, apart, code, rings, unrolled
 from veilset.probes.adversary.scores import mean, ranks, share
-from veilset.probes.utility.landmarks import eyes_of, pupil_centre
 
 Grey = NDArray[np.uint8]
 

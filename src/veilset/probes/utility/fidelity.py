@@ -28,6 +28,7 @@ from veilset.weights.store import installed
 Floats = NDArray[np.float64]
 
 PERCEIVED = 64
+PERCEPTUAL = ("perceptual_inside", "perceptual")
 
 
 def treated_region(pair: Pair, knowledge: Knowledge) -> BoolArray:
@@ -121,8 +122,7 @@ class Fidelity:
                     found.setdefault(name, []).append(value)
             if len(found.get("seen", ())) >= self.pictures:
                 break
-        names = ("psnr_inside", "psnr_outside", "ssim_inside", "ssim_outside", "ms_ssim")
-        names += ("perceptual_inside", "perceptual")
+        names = ("psnr_inside", "psnr_outside", "ssim_inside", "ssim_outside", "ms_ssim", *PERCEPTUAL)
         measurements = [_averaged(name, found[name], rng, notes) for name in names if name in found]
         if "outside_unchanged" in found:
             flags = found["outside_unchanged"]
@@ -168,9 +168,7 @@ def _widened(region: BoolArray, by: int) -> BoolArray:
     return wide
 
 
-def _averaged(
-    name: str, values: Sequence[float], rng: np.random.Generator, notes: tuple[str, ...] = ()
-) -> Measurement:
+def _averaged(name: str, values: Sequence[float], rng: np.random.Generator, notes: tuple[str, ...] = ()) -> Measurement:
     """The mean over pictures with its bootstrap interval; PSNR is taken of the mean squared error."""
     array = np.asarray(values, dtype=np.float64)
     value, (low, high) = float(array.mean()), bootstrap(array, rng)

@@ -39,7 +39,7 @@ def only_noise(pixels, rng):
     return rng.integers(0, 256, pixels.shape, dtype=np.uint8)
 
 
-def black(pixels, rng):  # noqa: ARG001
+def black(pixels, rng):
     return pixels * 0
 
 
@@ -94,7 +94,9 @@ def scene(drawn, treat, people, frames=16, seed=0):
             dx, dy = rng.integers(-1, 2, 2)
             box = Box(x + dx, y + dy, SIZE, SIZE)
             hidden = canvas.copy()
-            hidden[y + dy : y + dy + SIZE, x + dx : x + dx + SIZE] = treat(hidden[y + dy : y + dy + SIZE, x + dx : x + dx + SIZE], rng)
+            hidden[y + dy : y + dy + SIZE, x + dx : x + dx + SIZE] = treat(
+                hidden[y + dy : y + dy + SIZE, x + dx : x + dx + SIZE], rng
+            )
             sample = Sample(f"{person}-{frame}", Image(canvas), labels={"scene": f"s{person}", "frame": frame})
             pairs.append(Pair(sample, Sample(sample.id, Image(hidden)), (Finding("face", box, 1.0, "drawn"),)))
     return Case(pairs)

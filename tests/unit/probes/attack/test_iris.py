@@ -7,9 +7,9 @@ import pytest
 from veilset.core.errors import Unsupported
 from veilset.core.roles import Case, Pair
 from veilset.core.sample import Image, Sample
+from veilset.probes.adversary.eyes import pupil_centre
 from veilset.probes.adversary.iris_code import apart, code, rings, unrolled
 from veilset.probes.attack.iris import Iris
-from veilset.probes.utility.landmarks import pupil_centre
 from veilset.testing.drawn_eyes import drawn_eye, iris_texture
 
 
@@ -39,11 +39,11 @@ def run(treated, **settings):
     return {m.name: m for m in Iris(**settings).run(treated, rng=np.random.default_rng(0))}
 
 
-def same(pixels, rng):  # noqa: ARG001
+def same(pixels, rng):
     return pixels
 
 
-def soft(pixels, rng):  # noqa: ARG001
+def soft(pixels, rng):
     return cv2.GaussianBlur(pixels, (0, 0), 1.5)
 
 
@@ -51,7 +51,7 @@ def noise(pixels, rng):
     return rng.integers(0, 256, pixels.shape, dtype=np.uint8)
 
 
-def black(pixels, rng):  # noqa: ARG001
+def black(pixels, rng):
     return pixels * 0
 
 

@@ -75,12 +75,12 @@ def shares(values, chances=None):
     """A build function whose probe finds one share a group, by the group's number."""
 
     class Said:
-        def run(self, case, *, rng):  # noqa: ARG002
+        def run(self, case, *, rng):
             at = int(case.pairs[0].before.labels["race"])
             chance = chances[at] if chances else 0.02
             return (Measurement.proportion("said", "x", values[at], 200, "lower", chance=chance),)
 
-    return lambda role, name, settings: Said()  # noqa: ARG005
+    return lambda role, name, settings: Said()
 
 
 def groups(drawn, count):

@@ -56,7 +56,7 @@ def test_inside_is_of_the_region_alone() -> None:
     assert inside(ONE, two, region) > 2 * distances([ONE], [two])[0]
 
 
-def pairs(operator) -> Case:  # noqa: ANN001
+def pairs(operator) -> Case:
     found = (Finding("face", Box(90, 60, 150, 180), 1.0, "drawn"),)
     sample = Sample("a", Image(ONE))
     return Case([Pair(sample, operator.apply(sample, found, noise=None).sample, found)], Knowledge({"face": operator}))
@@ -65,7 +65,8 @@ def pairs(operator) -> Case:  # noqa: ANN001
 @needs_weights
 def test_fidelity_reports_it() -> None:
     soft, gone = (
-        {m.name: m for m in Fidelity().run(pairs(operator), rng=np.random.default_rng(0))} for operator in (Blur(), Mask())
+        {m.name: m for m in Fidelity().run(pairs(operator), rng=np.random.default_rng(0))}
+        for operator in (Blur(), Mask())
     )
     for name in ("perceptual", "perceptual_inside"):
         assert soft[name].better == "lower"
