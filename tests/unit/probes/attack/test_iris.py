@@ -5,8 +5,11 @@ import numpy as np
 import pytest
 
 from veilset.core.errors import Unsupported
-from veilset.core.roles import Case, Pair
+from veilset.core.finding import Finding
+from veilset.core.roles import Case, Knowledge, Pair
 from veilset.core.sample import Image, Sample
+from veilset.core.where import Box
+from veilset.operators.mask import Mask
 from veilset.probes.adversary.eyes import pupil_centre
 from veilset.probes.adversary.iris_code import apart, code, rings, unrolled
 from veilset.probes.attack.iris import Iris
@@ -89,6 +92,17 @@ def test_an_iris_that_is_gone_is_not(treat, named) -> None:
     for name in ("matched", "rank1"):
         assert found[name].low <= found[name].chance
     assert found["rank1"].value < 0.25
+
+
+def test_eyes_that_all_look_alike_are_nobodys() -> None:
+    """The adversary treats the same way: every masked eye has the same code, which is nobody's."""
+    masked = case(black)
+    found = tuple(Finding("eye", Box(0, 0, *reversed(p.before.image.shape)), 1.0, "drawn") for p in masked.pairs[:1])
+    pairs = [Pair(p.before, p.after, found) for p in masked.pairs]
+    seen = run(Case(pairs, Knowledge({"eye": Mask(grow=0)})))
+    for name in ("matched", "rank1"):
+        assert seen[name].low <= seen[name].chance
+        assert seen[name].value < 0.25
 
 
 @pytest.mark.parametrize("diameter", [12.0, 40.0])
