@@ -51,8 +51,8 @@ class Iris:
 
     *Measurements*: `matched`: share of treated eyes whose code lies nearer to their own eye's than all but
     `false_accepts` of the comparisons of different eyes among those enrolled, chance `false_accepts`; `rank1`: share
-    nearest to their own eye among all, chance 1 / eyes; `distance`: mean share of bits that differ from their own eye; `diameter`: of
-    the irises, in pixels. The larger of both enrolments is reported, at a corrected confidence.
+    nearest to their own eye among all, chance 1 / eyes; `distance`: mean share of bits that differ from their own eye;
+    `diameter`: of the irises, in pixels. The larger of both enrolments is reported, at a corrected confidence.
 
     Raises:
         Unsupported: No eyes; or irises below `smallest` pixels. An iris code of such an eye says nothing about a
