@@ -29,7 +29,7 @@ class Frames:
     Attributes:
         path: The file.
         every: Take one frame in so many.
-        most: Most frames that are taken, from the start; they are held in memory.
+        most: Most frames that are taken, from the start. They are held in memory: 96 of 1920 x 1080 pixels take 600 MB.
 
     Raises:
         MissingExtra: The package `av` is not installed.
@@ -44,7 +44,7 @@ class Frames:
 
     path: str
     every: int = 1
-    most: int = 300
+    most: int = 96
 
     def __post_init__(self) -> None:
         positive(every=self.every, most=self.most)
