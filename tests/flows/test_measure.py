@@ -165,7 +165,9 @@ def test_gates_are_judged_by_the_probe_of_the_policy_even_in_the_quick_set(tmp_p
     verdicts = page[page.index("Verdict") : page.index('id="ladder"')]
     assert "<b>Holds</b>: undo/twin_median" in verdicts
     assert "reidentify/rank1" in verdicts
-    assert verdicts.count("link/") == 1
+    # Judged once, by the run of the policy, and not listed again among what no gate judges.
+    assert verdicts.count("<b>Measured</b>: link/twin") == 1
+    assert "<li>link/" not in verdicts
 
 
 def test_a_study_of_viewers_is_set_up_and_then_read(tmp_path):
