@@ -14,6 +14,7 @@ from veilset.core.errors import BadSetting
 from veilset.core.finding import Finding, Risk
 from veilset.core.sample import Image, Media, Sample
 from veilset.core.where import Whole
+from veilset.detectors.shared import COARSE, copy_of
 from veilset.weights import onnx
 
 Pixels = NDArray[np.uint8]
@@ -74,7 +75,7 @@ class Explicit:
 
     def find(self, sample: Sample) -> tuple[Finding, ...]:
         """One finding, or none."""
-        scores = judge(sample.image.pixels)
+        scores = judge(copy_of(sample.image, COARSE))
         score = min(1.0, sum(scores[name] for name in self.classes))
         if score < self.min_score:
             return ()
