@@ -33,12 +33,12 @@ def windows(height: int, width: int, levels: Iterable[int], smallest: int) -> It
 
 
 def look_through(pixels: Pixels, detect: Callable[[Pixels], Floats], *, levels: Iterable[int], smallest: int) -> Floats:
-    """Rows (n, 4 + anything) of `detect` in every window, in pixels of the whole; memory is bounded by one window.
+    """Rows (n, 6), corners first, of `detect` in every window, in pixels of the whole; memory is bounded by one window.
 
     What a window's inner border cuts is left to the window that shows it whole.
     """
     height, width = pixels.shape[:2]
-    found = []
+    found = [np.empty((0, 6))]
     for rows, columns in windows(height, width, levels, smallest):
         seen = detect(pixels[rows, columns])
         seen = seen + np.pad([columns.start, rows.start] * 2, (0, seen.shape[1] - 4))

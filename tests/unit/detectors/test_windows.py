@@ -37,3 +37,8 @@ def test_boxes_come_back_in_whole_coordinates_and_uncut() -> None:
     found = look_through(pixels, detect, levels=range(3), smallest=100)
     assert len(found) > 1
     assert (found == [390, 100, 430, 120, 0.9, 7.0]).all()
+
+
+def test_a_level_without_windows_has_no_rows() -> None:
+    found = look_through(np.zeros((90, 70, 3), np.uint8), lambda part: np.ones((1, 6)), levels=(1,), smallest=300)
+    assert found.shape == (0, 6)
