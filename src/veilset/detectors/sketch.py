@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -71,7 +71,7 @@ def align(one: bytes, other: bytes, *, turned: bool, points: int, correlation: f
     best = None
     for mirrored in (False, True) if turned else (False,):
         fitted = _fit(_corners(one, mirrored), _corners(other, False), turned)
-        if fitted is None or fitted[0] < points or (best and fitted[0] <= best.points):
+        if fitted is None or fitted[0] < points or (best is not None and fitted[0] <= best.points):
             continue
         agreement, covered = _agreement(_decoded(one, mirrored), _decoded(other, False), fitted[1])
         if agreement >= correlation:
@@ -97,7 +97,7 @@ def _projection(length: int) -> NDArray[np.float32]:
 
 @lru_cache(maxsize=512)
 def _decoded(grey: bytes, mirrored: bool) -> Pixels:
-    picture = cv2.imdecode(np.frombuffer(grey, np.uint8), cv2.IMREAD_GRAYSCALE)
+    picture: Any = cv2.imdecode(np.frombuffer(grey, np.uint8), cv2.IMREAD_GRAYSCALE)
     return np.ascontiguousarray(picture[:, ::-1] if mirrored else picture)
 
 
@@ -107,7 +107,7 @@ def _corners(grey: bytes, mirrored: bool) -> tuple[Points, Pixels]:
     picture = _decoded(grey, mirrored)
     if min(picture.shape) < _NARROWEST:
         return np.zeros((0, 2), np.float32), np.zeros((0, 32), np.uint8)
-    finder = cv2.ORB_create(_FEATURES, 1.2, 8, edgeThreshold=8, patchSize=21, fastThreshold=5)
+    finder = cv2.ORB.create(_FEATURES, 1.2, 8, edgeThreshold=8, patchSize=21, fastThreshold=5)
     places, looks = finder.detectAndCompute(picture, None)
     if looks is None:
         return np.zeros((0, 2), np.float32), np.zeros((0, 32), np.uint8)

@@ -14,7 +14,8 @@ from veilset.detectors.places import Places
 from veilset.flows.asked import detectors
 from veilset.flows.beside import Beside
 from veilset.flows.catalog import Catalog, catalog
-from veilset.flows.look import Look, guarded
+from veilset.flows.identities import Keeper
+from veilset.flows.look import Look, guarded, notes_of
 from veilset.flows.missed_faces import faces_seen
 from veilset.flows.progress import Progress, silent
 from veilset.flows.summary import Collector, Summary
@@ -44,6 +45,7 @@ def audit(
     owners: str = "",
     estimate_missed: bool = False,
     checked: Path | None = None,
+    keep_identities: Path | None = None,
     progress: Progress = silent,
     names: Catalog | None = None,
 ) -> Audited:
@@ -60,6 +62,7 @@ def audit(
         owners: `folder` when folders are named after the people whose files they hold.
         estimate_missed: Say how many faces were missed; draws pictures for a person to check (`to_check.csv`).
         checked: That list, filled; its audit is repeated and says how many pictures hold a missed face at most.
+        keep_identities: Key file: face embeddings that `identity` sees are kept in the report, encrypted with it.
         progress: Called with what is being done, how much is done, and how much there is.
         names: Catalog of wings; the installed one by default.
 
@@ -73,6 +76,8 @@ def audit(
     built: dict[str, Any] = detectors(names, find)
     weights_of(built.values())
     faces = faces_seen(built, checked) if estimate_missed or checked is not None else None
+    place = None if report is None else Path(report)
+    keeper = Keeper.of(keep_identities, place, place, built.get("identity"))
     out = _report_folder(photos, report)
     refs = source.refs()
     if not refs:
@@ -87,6 +92,8 @@ def audit(
     with Collector(out, tuple(built)) as collector:
         for number, seen in enumerate(engine.map(look, refs), 1):
             collector.add(seen)
+            if keeper is not None:
+                keeper.add(seen)
             if faces is not None:
                 faces.add(seen)
             for name, value in seen.observed.items():
@@ -96,10 +103,13 @@ def audit(
             concluded = guarded(f"detector {name}", refs[0], detector.conclude, observed[name])
             by_id = {ref.id: ref for ref in refs}
             collector.conclude(by_id, concluded)
+            if keeper is not None and name == "identity":
+                keeper.keep(observed[name], concluded)
             if isinstance(detector, Places):
                 collector.place(whereabouts(by_id, detector, observed[name], concluded))
     summary = collector.summary(str(photos), tuple(built))
     summary.others = tuple(source.others())
+    summary.notes = notes_of(built.values())
     if faces is not None:
         summary.missed = faces.conclude({ref.id: ref for ref in refs})
     if out is not None:

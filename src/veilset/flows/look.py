@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -59,6 +59,11 @@ def guarded(who: str, ref: Ref, call: Callable[..., R], *args: Any, **named: Any
             f"{who}, not of your data; leave it out of the policy or report it.",
             ref.id,
         ) from error
+
+
+def notes_of(detectors: Iterable[Any]) -> tuple[str, ...]:
+    """What detectors say a reader has to know of how they looked: a network that was not there, a part left out."""
+    return tuple(note for one in detectors if hasattr(one, "notes") for note in one.notes())
 
 
 def look(sample: Sample, ref: Ref, detectors: Sequence[tuple[str, Detector]]) -> tuple[Finding, ...]:

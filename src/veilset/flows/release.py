@@ -16,8 +16,9 @@ from veilset.flows.catalog import Catalog, catalog
 from veilset.flows.chain import treatments_of
 from veilset.flows.charge import purse_of
 from veilset.flows.credentials import signer_of
+from veilset.flows.identities import Keeper
 from veilset.flows.labels import carry_labels
-from veilset.flows.look import guarded
+from veilset.flows.look import guarded, notes_of
 from veilset.flows.measure_pairs import meaning_of_folders
 from veilset.flows.papers import Papers
 from veilset.flows.progress import Progress, silent
@@ -58,6 +59,7 @@ def release(
     subjects: str = "",
     recipients: Sequence[str] = (),
     c2pa: tuple[str | Path | None, str | Path | None, str] = (None, None, ""),
+    keep_identities: Path | None = None,
 ) -> Released:
     """Treat every picture below `photos` under `policy` and publish the result in `output/public`, or refuse.
 
@@ -78,6 +80,7 @@ def release(
         subjects: Where pseudonyms of people come from: `folder`, or empty for unknown.
         recipients: Whom it is given to: kept in the private register, and named when something is withdrawn.
         c2pa: Chain of certificates, its key and the key's passphrase, to sign Content Credentials with.
+        keep_identities: Key file: face embeddings that `identity` sees are kept in `private/`, encrypted with it.
 
     Raises:
         UsageError: You asked wrongly (policy, output, weights).
@@ -100,6 +103,7 @@ def release(
     source: Source = names.build("source", "folder", {"path": str(photos), **meaning_of_folders(subjects)})
     place = Workplace(Path(output))
     place.check_place(Path(photos))
+    keeper = Keeper.of(keep_identities, place.private, place.root, dict(policy.set_detectors()).get("identity"))
     refs = source.refs()
     if not refs:
         raise Unreadable(f"{photos}: there is no picture in this folder; nothing to release")
@@ -108,7 +112,9 @@ def release(
         state = place.start({"policy": policy.sha256(), "source": str(Path(photos).resolve())})
         try:
             purse = purse_of(policy, state["release"], place, ledger)
-            run = Run(place, Path(photos), policy, source, refs, engine, names, noise, progress, state, purse, weights)
+            run = Run(
+                place, Path(photos), policy, source, refs, engine, names, noise, progress, state, purse, weights, keeper
+            )
             return _finish(run, run.treat(), papers)
         except Refusal as error:
             if not (place.private / "refusal.json").exists():
@@ -148,6 +154,7 @@ def _finish(run: Run, tally: Tally, papers: Papers) -> Released:
     table = guarantee_table(run.policy, tally.rules)
     notes = sorted({note for done in tally.done.values() if done.written for note in done.written.notes})
     notes += [run.purse.note()] if run.purse else []
+    notes += notes_of(named.instance for named in run.policy.find)
     manifest = assemble.make_manifest(
         run.state, run.policy, counts, table, measured, run.weights, [*notes, *label_notes]
     )

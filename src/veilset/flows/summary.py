@@ -72,6 +72,7 @@ class Summary:
     missed: MissedFaces | None = None
     hidden: list[tuple[Ref, Finding]] = field(default_factory=list)
     whereabouts: Whereabouts | None = None
+    notes: tuple[str, ...] = ()
 
     def to_plain(self) -> dict[str, Any]:
         """JSON-ready; pictures and findings stay in the other files."""
@@ -86,6 +87,7 @@ class Summary:
             "samples": self.samples,
             "unreadable": [{"name": name, "reason": reason} for name, reason in self.unreadable],
             "others": list(self.others),
+            "notes": list(self.notes),
             **{
                 key: plain(getattr(self, key))
                 for key in ("formats", "kinds", "risks", "tags", "sources", "faces_per_picture", "face_sizes")
