@@ -1,8 +1,8 @@
 """Twins: what `duplicate` finds of pictures that were changed, what it takes for twins that are none, and what it costs.
 
     python benchmarks/twins.py thresholds      distributions on half of the pictures: the ground for the defaults
-    python benchmarks/twins.py recall          by kind of change on the other half, beside hashes alone and beside imagehash
-    python benchmarks/twins.py strangers       pairs of different files taken for twins on that half; --sheet draws them
+    python benchmarks/twins.py recall          on the other half, by kind of change, beside hashes alone and imagehash; and
+                                               pairs of different files that are taken for twins; --sheet draws them
     python benchmarks/twins.py scale           seconds and memory for 10,000 and 100,000 drawn pictures
 
 Pictures are those that `VEILSET_DATA` names. imagehash is compared where it is installed. Times are CPU seconds.
@@ -44,8 +44,12 @@ def read(path: Path) -> np.ndarray:
 
 
 def pictures(half: int) -> list[Path]:
-    """Every second picture of each set."""
-    files = [path for name, pattern in SETS.items() for path in sorted((DATA / name).glob(pattern))[half::2]]
+    """Every second picture of each set; of the many portraits of LFW every eighth."""
+    files = [
+        path
+        for name, pattern in SETS.items()
+        for path in sorted((DATA / name).glob(pattern))[half :: 8 if name == "lfw_subset" else 2]
+    ]
     return [path for path in files if cv2.haveImageReader(str(path))]
 
 
@@ -206,10 +210,11 @@ def strangers_of(
     return sorted(found, reverse=True)
 
 
-def recall(every: int) -> None:
+def recall(every: int, sheet: Path | None) -> None:
     """Twins are hidden among all pictures of the second half, one kind of change at a time."""
     known, files = faces(), pictures(1)
     base = {f"{number:05d}": observe(read(path)) for number, path in enumerate(files)}
+    strangers(files, list(base.values()), sheet)
     twins: dict[str, dict[str, Fingerprint]] = {}
     peers: dict[str, list[tuple[bool, bool]]] = {}
     for number in range(0, len(files), every):
@@ -253,18 +258,16 @@ def peer_match(one: object, other: object) -> tuple[bool, bool]:
     return bool(one[0] - other[0] <= 6), bool(one[1].matches(other[1]))
 
 
-def strangers(sheet: Path | None) -> None:
+def strangers(files: list[Path], base: list[Fingerprint], sheet: Path | None) -> None:
     """Pairs of different files that are taken for twins on the second half: look at them, some are twins."""
-    files = pictures(1)
-    base = [observe(read(path)) for path in files]
     count = len(files) * (len(files) - 1) // 2
     near = [(one, other) for one, other, _ in pairs(base, Duplicate().bits)]
     aligned = strangers_of(files, base, Duplicate().agree, Duplicate().alike)
-    print(f"\n{len(files)} pictures, {count} pairs: {len(near)} by hash, {len(aligned)} by alignment")
+    print(f"{len(files)} pictures, {count} pairs: {len(near)} by hash, {len(aligned)} by alignment")
     listed = [(1.0, 0, files[one], files[other]) for one, other in near]
     listed += [one for one in aligned if not {(one[2], one[3])} & {(files[a], files[b]) for a, b in near}]
     for correlation, points, one, other in listed:
-        print(f"  {correlation:.2f} {points} {one.name} {other.name}")
+        print(f"  {correlation:.2f} {points} {one.name} {other.name}", flush=True)
     if sheet and listed:
         cells = [[cv2.resize(read(path), (150, 120)) for path in one[2:]] for one in listed]
         rows = [np.hstack([*a, np.zeros((120, 10, 3), np.uint8)]) for a in cells]
@@ -303,16 +306,14 @@ def scale() -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=("thresholds", "recall", "strangers", "scale"))
+    parser.add_argument("part", choices=("thresholds", "recall", "scale"))
     parser.add_argument("--every", type=int, default=8, help="change every n-th picture alone")
-    parser.add_argument("--sheet", type=Path, help="strangers: draw them; private")
+    parser.add_argument("--sheet", type=Path, help="recall: draw the strangers; private")
     given = parser.parse_args()
     match given.part:
         case "thresholds":
             thresholds(given.every)
         case "recall":
-            recall(given.every)
-        case "strangers":
-            strangers(given.sheet)
+            recall(given.every, given.sheet)
         case _:
             scale()

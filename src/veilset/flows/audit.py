@@ -15,7 +15,7 @@ from veilset.flows.asked import detectors
 from veilset.flows.beside import Beside
 from veilset.flows.catalog import Catalog, catalog
 from veilset.flows.identities import Keeper
-from veilset.flows.look import Look, guarded, notes_of
+from veilset.flows.look import Look, check_all, guarded, notes_of
 from veilset.flows.missed_faces import faces_seen
 from veilset.flows.progress import Progress, silent
 from veilset.flows.summary import Collector, Summary
@@ -75,6 +75,7 @@ def audit(
     source: Source = names.build("source", "folder", {"path": str(photos), "subjects": owners})
     built: dict[str, Any] = detectors(names, find)
     weights_of(built.values())
+    check_all(built.values())
     faces = faces_seen(built, checked) if estimate_missed or checked is not None else None
     place = None if report is None else Path(report)
     keeper = Keeper.of(keep_identities, place, place, built.get("identity"))

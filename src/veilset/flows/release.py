@@ -18,13 +18,14 @@ from veilset.flows.charge import purse_of
 from veilset.flows.credentials import signer_of
 from veilset.flows.identities import Keeper
 from veilset.flows.labels import carry_labels
-from veilset.flows.look import guarded, notes_of
+from veilset.flows.look import check_all, guarded, notes_of
 from veilset.flows.measure_pairs import meaning_of_folders
 from veilset.flows.papers import Papers
 from veilset.flows.progress import Progress, silent
 from veilset.flows.promises import check_promises, guarantee_table
 from veilset.flows.run import Run
 from veilset.flows.tally import Pairs, Tally
+from veilset.flows.vetoes import notes_of_vetoes, write_vetoes
 from veilset.flows.weights import weights_of
 from veilset.flows.workplace import Workplace, write_atomically
 from veilset.policy.gate import GateResult, check_gate
@@ -95,6 +96,7 @@ def release(
         raise WeakNoise("a release was asked for with seeded noise, which protects nobody; use the system's")
     check_promises(policy, names)
     weights = weights_of(named.instance for named in policy.find)
+    check_all(named.instance for named in policy.find)
     papers = replace(
         Papers.of(policy, names, answers, key, passphrase),
         credentials=signer_of(*c2pa),
@@ -134,6 +136,7 @@ def _finish(run: Run, tally: Tally, papers: Papers) -> Released:
         )
     others = run.source.others()
     assemble.write_private(run.place, tally, others)
+    write_vetoes(run.place)
     counts = tally.counts(len(run.refs))
     omitted = (counts.dropped + counts.quarantined) / counts.read
     if omitted > run.policy.release.omit_at_most:
@@ -154,6 +157,7 @@ def _finish(run: Run, tally: Tally, papers: Papers) -> Released:
     table = guarantee_table(run.policy, tally.rules)
     notes = sorted({note for done in tally.done.values() if done.written for note in done.written.notes})
     notes += [run.purse.note()] if run.purse else []
+    notes += notes_of_vetoes(tally.rules)
     notes += notes_of(named.instance for named in run.policy.find)
     manifest = assemble.make_manifest(
         run.state, run.policy, counts, table, measured, run.weights, [*notes, *label_notes]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Literal
@@ -18,6 +17,7 @@ from veilset.core.sample import Sample
 from veilset.flows.apart import unveiled, veiled
 from veilset.flows.charge import SURPLUS
 from veilset.flows.look import Seen, guarded, look, seen
+from veilset.flows.vetoes import split
 from veilset.policy.schema import Policy
 
 Result = Literal["released", "dropped", "quarantined", "refused"]
@@ -89,6 +89,7 @@ class Treat:
 
     def _treat(self, sample: Sample, ref: Ref, findings: tuple[Finding, ...]) -> Treated:
         noted = seen(sample, ref, findings)
+        findings, rules = split(findings)
         groups = by_kind(findings)
         for verdict, result in (("refuse", "refused"), ("quarantine", "quarantined")):
             kinds = sorted(kind for kind in groups if self.policy.rule(kind).verdict == verdict)
@@ -97,7 +98,6 @@ class Treat:
                 reason = f"it holds {', '.join(kinds)}, for which the policy says {verdict}"
                 reason = ": ".join([reason, *(["; ".join(words)] if words else [])])
                 return Treated(noted, "refused" if result == "refused" else "quarantined", reason)
-        rules: Counter[tuple[str, str]] = Counter()
         in_order = [kind for kind in self.policy.treat if kind in groups]
         in_order += [kind for kind in groups if kind not in self.policy.treat]
         for place, kind in enumerate(in_order):
