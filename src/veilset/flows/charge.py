@@ -12,8 +12,8 @@ from veilset.core.finding import Finding, by_kind
 from veilset.core.guarantee import DP
 from veilset.dp.ledger import Budget, Charge, Ledger
 from veilset.flows.payers import everybody_in, naming_of, payers_of
-from veilset.flows.workplace import Workplace, write_atomically
 from veilset.flows.vetoes import split
+from veilset.flows.workplace import Workplace, write_atomically
 from veilset.policy.schema import Policy
 
 SURPLUS = "somebody in it already is in as many pictures as the budget allows"
