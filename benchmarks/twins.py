@@ -16,6 +16,8 @@ import os
 import resource
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -210,33 +212,44 @@ def strangers_of(
     return sorted(found, reverse=True)
 
 
-def recall(every: int, sheet: Path | None) -> None:
+def recall(every: int, sheet: Path | None, workers: int) -> None:
     """Twins are hidden among all pictures of the second half, one kind of change at a time."""
-    known, files = faces(), pictures(1)
-    base = {f"{number:05d}": observe(read(path)) for number, path in enumerate(files)}
-    strangers(files, list(base.values()), sheet)
-    twins: dict[str, dict[str, Fingerprint]] = {}
-    peers: dict[str, list[tuple[bool, bool]]] = {}
-    for number in range(0, len(files), every):
-        changed = disguises(files[number], known)
-        own = peer(read(files[number]))
-        for name, p in changed.items():
-            twins.setdefault(name, {})[f"{number:05d}t"] = observe(p)
-            if own is not None:
-                peers.setdefault(name, []).append(peer_match(own, peer(p)))
+    files = pictures(1)
+    chosen = files[::every]
+    # The same originals meet in every row of the table: they are aligned once.
+    sketch.align = lru_cache(maxsize=None)(sketch.align)
+    with ProcessPoolExecutor(workers) as pool:
+        base = {f"{number:05d}": one for number, one in enumerate(pool.map(original, files, chunksize=8))}
+        strangers(files, list(base.values()), sheet)
+        changed = list(pool.map(twins_of, chosen))
     print(
         f"\n{len(files)} pictures\n\n| change | hash alone | default | imagehash phash, 6 bits | crop-resistant hash |"
     )
     print("|---|---|---|---|---|")
-    for name, changed in twins.items():
+    for name in dict.fromkeys(name for one in changed for name in one):
+        twins = {f"{row * every:05d}t": one[name][0] for row, one in enumerate(changed) if name in one}
         cells = []
         for embed in ("never", "always"):
-            found = Duplicate(embed=embed).conclude({**base, **changed})
-            hits = sum(any(o == own[:-1] for f in found.get(own, ()) for o in f.value) for own in changed)
-            cells.append(share(hits, len(changed)))
-        said = peers.get(name, [])
+            found = Duplicate(embed=embed).conclude({**base, **twins})
+            hits = sum(any(other == own[:-1] for f in found.get(own, ()) for other in f.value) for own in twins)
+            cells.append(share(hits, len(twins)))
+        said = [one[name][1] for one in changed if name in one and one[name][1] is not None]
         cells += [share(sum(one[place] for one in said), len(said)) if said else "" for place in (0, 1)]
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
+
+
+def original(path: Path) -> Fingerprint:
+    """What the detector keeps of a file."""
+    return observe(read(path))
+
+
+def twins_of(path: Path) -> dict[str, tuple[Fingerprint, tuple[bool, bool] | None]]:
+    """What the detector keeps of each changed picture, and whether imagehash knows it again."""
+    own = peer(read(path))
+    return {
+        name: (observe(p), None if own is None else peer_match(own, peer(p)))
+        for name, p in disguises(path, faces()).items()
+    }
 
 
 def peer(p: np.ndarray) -> object:
@@ -287,21 +300,21 @@ def scale() -> None:
             hashes[twin, 0] = hashes[number, 0] ^ np.uint64(0b10101 << int(rng.integers(0, 50)))
             vectors[twin] = vectors[number] + rng.normal(0, 0.4, sketch.LENGTH)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        half = vectors.astype(np.float16)
         prints = [Fingerprint(str(n), tuple(map(int, row))) for n, row in enumerate(hashes)]
+        del vectors, hashes
+        wanted = {(number, count - 1 - number) for number in range(count // 10)}
         start = time.process_time()
         near = {(one, other) for one, other, _ in pairs(prints, 6)}
-        hashed = time.process_time() - start
-        half = vectors.astype(np.float16)
+        _cost("hashes", count, start, len(near & wanted), len(wanted))
         start = time.process_time()
-        found = {(one, other) for one, other, _ in neighbours(half, CANDIDATES, 0.5)}
-        embedded = time.process_time() - start
-        wanted = {(number, count - 1 - number) for number in range(count // 10)}
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(
-            f"| {count} | {hashed:.1f} s | {len(near & wanted)}/{len(wanted)} | {embedded:.1f} s "
-            f"| {len(found & wanted)}/{len(wanted)} | {peak:.0f} MB |",
-            flush=True,
-        )
+        found = {(one, other) for one, other, _ in neighbours(half, CANDIDATES, Duplicate().alike)}
+        _cost("embeddings", count, start, len(found & wanted), len(wanted))
+
+
+def _cost(what: str, count: int, start: float, hits: int, of: int) -> None:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"| {what} | {count} | {time.process_time() - start:.1f} s | {hits}/{of} | {peak:.0f} MB |", flush=True)
 
 
 if __name__ == "__main__":
@@ -309,11 +322,12 @@ if __name__ == "__main__":
     parser.add_argument("part", choices=("thresholds", "recall", "scale"))
     parser.add_argument("--every", type=int, default=8, help="change every n-th picture alone")
     parser.add_argument("--sheet", type=Path, help="recall: draw the strangers; private")
+    parser.add_argument("--workers", type=int, default=1, help="recall: processes that look at pictures")
     given = parser.parse_args()
     match given.part:
         case "thresholds":
             thresholds(given.every)
         case "recall":
-            recall(given.every, given.sheet)
+            recall(given.every, given.sheet, given.workers)
         case _:
             scale()
