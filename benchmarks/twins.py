@@ -289,10 +289,10 @@ def strangers(files: list[Path], base: list[Fingerprint], sheet: Path | None) ->
         cv2.imwrite(str(sheet), drawn[:, :, ::-1])
 
 
-def scale() -> None:
+def scale(sizes: list[int]) -> None:
     """Drawn fingerprints: a tenth are twins of another, within the hash's bits and near in the embedding."""
     rng = np.random.default_rng(0)
-    for count in (10_000, 100_000):
+    for count in sizes:
         hashes = rng.integers(0, 1 << 63, (count, 8), dtype=np.uint64)
         vectors = rng.normal(0, 1, (count, sketch.LENGTH)).astype(np.float32) + 1.3
         for number in range(count // 10):
@@ -323,6 +323,7 @@ if __name__ == "__main__":
     parser.add_argument("--every", type=int, default=8, help="change every n-th picture alone")
     parser.add_argument("--sheet", type=Path, help="recall: draw the strangers; private")
     parser.add_argument("--workers", type=int, default=1, help="recall: processes that look at pictures")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000], help="scale: numbers of pictures")
     given = parser.parse_args()
     match given.part:
         case "thresholds":
@@ -330,4 +331,4 @@ if __name__ == "__main__":
         case "recall":
             recall(given.every, given.sheet, given.workers)
         case _:
-            scale()
+            scale(given.sizes)
