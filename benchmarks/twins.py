@@ -229,8 +229,11 @@ def recall(every: int, sheet: Path | None, workers: int) -> None:
     for name in dict.fromkeys(name for one in changed for name in one):
         twins = {f"{row * every:05d}t": one[name][0] for row, one in enumerate(changed) if name in one}
         cells = []
-        for embed in ("never", "always"):
-            found = Duplicate(embed=embed).conclude({**base, **twins})
+        for sketched in (False, True):
+            all_of_them = {**base, **twins}
+            if not sketched:
+                all_of_them = {own: one._replace(sketch=None) for own, one in all_of_them.items()}
+            found = Duplicate().conclude(all_of_them)
             hits = sum(any(other == own[:-1] for f in found.get(own, ()) for other in f.value) for own in twins)
             cells.append(share(hits, len(twins)))
         said = [one[name][1] for one in changed if name in one and one[name][1] is not None]
