@@ -37,6 +37,10 @@ def audit(
     checked: Annotated[
         Path | None, typer.Option("--checked", help="The to_check.csv of such an audit, filled: gives an upper bound.")
     ] = None,
+    keep_identities: Annotated[
+        Path | None,
+        typer.Option("--keep-identities", help="Key file: keep `identity`'s face embeddings in the report, encrypted."),
+    ] = None,
     workers: Workers = 0,
     as_json: Json = False,
 ) -> None:
@@ -59,6 +63,7 @@ def audit(
             owners="folder" if owner_folders else "",
             estimate_missed=estimate_missed,
             checked=checked,
+            keep_identities=keep_identities,
             progress=progress,
         )
     summary = done.summary
@@ -83,6 +88,7 @@ def audit(
         from veilset.flows.report.missed_section import in_words
 
         words += [f"  {sentence}" for sentence in in_words(summary.missed)]
+    words += [f"  note: {note}" for note in summary.notes]
     words += [f"  cannot be read: {name}: {why}" for name, why in summary.unreadable[:10]]
     if len(summary.unreadable) > 10:
         words.append(f"  and {len(summary.unreadable) - 10} more that cannot be read")

@@ -31,6 +31,7 @@ VERBS: dict[str, str] = {
 
 GROUPS: dict[str, str] = {
     "consent": "consent:app",
+    "identities": "identities:app",
     "statement": "statement:app",
     "weights": "weights:app",
 }

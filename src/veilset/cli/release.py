@@ -31,6 +31,10 @@ def release(
         Path | None, typer.Option("--c2pa-cert", help="Certificates (PEM, yours first) for Content Credentials.")
     ] = None,
     c2pa_key: Annotated[Path | None, typer.Option("--c2pa-key", help="Private key of the first certificate.")] = None,
+    keep_identities: Annotated[
+        Path | None,
+        typer.Option("--keep-identities", help="Key file: keep `identity`'s face embeddings in private/, encrypted."),
+    ] = None,
     workers: Workers = 0,
     as_json: Json = False,
 ) -> None:
@@ -60,6 +64,7 @@ def release(
             ledger=ledger,
             subjects=subjects,
             recipients=recipient or (),
+            keep_identities=keep_identities,
             c2pa=(c2pa_cert, c2pa_key, os.environ.get("VEILSET_C2PA_PASSPHRASE", "")),
         )
     counts = done.manifest.counts

@@ -30,6 +30,10 @@ def withdraw(
             "--sheet", help="Private page with what was found, gone after the answer. [default: STORE-who.html]"
         ),
     ] = None,
+    identities: Annotated[
+        Path | None, typer.Option("--identities", help="Kept identities of the set (identities.veilset).")
+    ] = None,
+    identities_key: Annotated[Path | None, typer.Option("--identities-key", help="Their key file.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -40,7 +44,19 @@ def withdraw(
     from veilset.flows.withdraw import withdraw as run
 
     page = None if yes else sheet or store.with_name(f"{store.name}-who.html")
-    query = Query(photos, photo, subject, registry, groups, group, tuple(release or ()), faces=faces, sheet=page)
+    query = Query(
+        photos,
+        photo,
+        subject,
+        registry,
+        groups,
+        group,
+        tuple(release or ()),
+        faces=faces,
+        sheet=page,
+        identities=identities,
+        identities_key=identities_key,
+    )
     with bar(quiet=as_json) as progress:
         plan = plan_withdrawal(query, progress=progress)
     for name, why in plan.samples.items():

@@ -44,7 +44,8 @@ class Identity:
     """Faces that are thought to be of one person get one pseudonym, over the whole set.
 
     Pseudonyms are numbers in order of the samples, and mean nothing outside of one run. Embeddings are biometric data:
-    they live in memory until the groups are made, and stand in no finding and no file. The recogniser was probably
+    they live in memory until the groups are made, and stand in no finding and no file, unless `--keep-identities` of an
+    audit or release keeps them in its private folder, encrypted. The recogniser was probably
     trained on a withdrawn set of celebrities; it errs more for groups that it saw less, and that was not measured.
 
     Attributes:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
-from veilset.core.check import one_of
-from veilset.core.errors import BadSetting, Malformed, Unreadable, Unsupported
+from veilset.core.check import in_range, one_of
+from veilset.core.errors import BadSetting, Malformed, Unreadable, Unsupported, UsageError
 from veilset.core.finding import Finding, Risk
 from veilset.core.sample import Image, Media, Sample
 from veilset.core.where import Area, Box, Polygon
 
 KINDS = ("document", "explicit_region", "face", "person", "plate", "screen", "text")
-Drawn = Mapping[str, tuple[tuple[str, Area], ...]]
+PERSONAL = ("face", "person", "plate")
+Places = tuple[tuple[str, Area], ...]
+Drawn = Mapping[str, Places]
 
 
 def from_coco(plain: Any, file: str) -> Drawn:
@@ -77,18 +80,24 @@ def _shape(shape: Any, file: str) -> Area:
 
 @dataclass(frozen=True)
 class Reviewer:
-    """Finds what a person drew: it is united with what detectors find, and never takes anything away.
+    """Finds what a person drew: it is united with what detectors find.
+
+    A box labelled `not face` (or `not` and another kind) is a veto: a detector's finding of that kind is none. A veto
+    works only for kinds in `may_veto`, on one finding that has nearly the same box, and is on the record: its number in
+    the manifest, who and when in `private/vetoes.csv`. What a person drew cannot be vetoed.
 
     Attributes:
         path: COCO JSON or CVAT XML with boxes in pixels of the upright pictures.
         who: Pseudonym of the reviewer, for the record.
         unlisted: What a picture is that the file does not name: `ignore` it, or `refuse` to go on without a review.
+        may_veto: Kinds of findings that the reviewer may take away; none by default.
+        overlap: Least intersection over union of a veto and the finding that it takes away, from 0.5 to 1.
 
     *Shapes and units*: boxes and polygons in pixels of the upright picture; score 1. Labels are kinds (`face`, `plate`),
     whatever their case.
 
-    *Raises*: DataError when the file cannot be read, holds another label or shape, or with `refuse` does not name the
-    picture.
+    *Raises*: UsageError when the file holds a veto that `may_veto` does not allow. DataError when the file cannot be
+    read, holds another label or shape, or with `refuse` does not name the picture.
 
     *Source*: the file itself; formats as documented by COCO and CVAT.
 
@@ -99,32 +108,78 @@ class Reviewer:
     path: str = "private/reviewed.json"
     who: str = "reviewer"
     unlisted: str = "ignore"
+    may_veto: tuple[str, ...] = ()
+    overlap: float = 0.7
 
     takes: ClassVar[tuple[type[Media], ...]] = (Image,)
     finds: ClassVar[tuple[str, ...]] = KINDS
 
     def __post_init__(self) -> None:
         one_of(("ignore", "refuse"), unlisted=self.unlisted)
+        for kind in self.may_veto:
+            one_of(KINDS, may_veto=kind)
+        in_range(0.5, 1, overlap=self.overlap)
+
+    def check(self) -> None:
+        """Read the whole file before any picture, so that what it may not say stops the run at its beginning."""
+        for places in _read(self.path).values():
+            self._sorted(places)
 
     def find(self, sample: Sample) -> tuple[Finding, ...]:
         """What was drawn on this picture, in order of the file."""
+        return tuple(
+            Finding(kind, where, 1.0, f"reviewer:{self.who}", Risk.PERSON if kind in PERSONAL else Risk.CONTENT)
+            for kind, where in self._sorted(self._places(sample))[0]
+        )
+
+    def vetoes(self, sample: Sample) -> tuple[Finding, ...]:
+        """What was said not to be there, with the overlap that it asks for and when the file was last changed."""
+        said = self._sorted(self._places(sample))[1]
+        if not said:
+            return ()
+        changed = dt.datetime.fromtimestamp(Path(self.path).stat().st_mtime, dt.UTC)
+        detail = {"overlap": self.overlap, "reviewed": changed.isoformat(timespec="seconds")}
+        return tuple(Finding(kind, where, 1.0, f"reviewer:{self.who}", detail=detail) for kind, where in said)
+
+    def _places(self, sample: Sample) -> Places:
         drawn = _read(self.path)
         name = sample.origin.name or sample.id
         if name not in drawn and self.unlisted == "refuse":
             raise Unreadable(f"{self.path} does not name this picture: nobody reviewed it", sample.id)
-        return tuple(self._findings(drawn.get(name, ())))
+        return drawn.get(name, ())
 
-    def _findings(self, places: tuple[tuple[str, Area], ...]) -> Iterator[Finding]:
+    def _sorted(self, places: Places) -> tuple[list[tuple[str, Area]], list[tuple[str, Area]]]:
+        """(what is there, what is not) as (kind, where)."""
+        there: list[tuple[str, Area]] = []
+        vetoed: list[tuple[str, Area]] = []
         for label, where in places:
-            kind = label.strip().lower().replace(" ", "_")
+            words = label.strip().lower().replace("-", " ").replace("_", " ").split()
+            veto = words[:1] == ["not"]
+            kind = "_".join(words[veto:])
             if kind not in KINDS:
                 raise Malformed(f"{self.path} holds a label that is no kind of finding; known: {', '.join(KINDS)}")
-            risk = Risk.PERSON if kind in ("face", "person", "plate") else Risk.CONTENT
-            yield Finding(kind, where, 1.0, f"reviewer:{self.who}", risk)
+            if veto and kind not in self.may_veto:
+                raise UsageError(
+                    f"{self.path}: the reviewer vetoes a finding of kind {kind}, which the policy does not allow; take the "
+                    f"box out, or allow it: reviewer: {{path: ..., may_veto: [{kind}]}}"
+                )
+            if veto and not isinstance(where, Box):
+                raise Unsupported(f"{self.path}: a veto is a box, so that what it means is clear; draw one")
+            (vetoed if veto else there).append((kind, where))
+        return there, vetoed
+
+
+def _read(path: str) -> Drawn:
+    """The file, read again only when it has changed."""
+    try:
+        facts = Path(path).stat()
+    except OSError as error:
+        raise Unreadable(f"{path}: the reviewed boxes cannot be read ({error.strerror})") from error
+    return _read_version(path, facts.st_mtime_ns, facts.st_size)
 
 
 @lru_cache(maxsize=4)
-def _read(path: str) -> Drawn:
+def _read_version(path: str, _changed: int, _size: int) -> Drawn:
     try:
         content = Path(path).read_bytes()
     except OSError as error:

@@ -16,6 +16,7 @@ from veilset.core.region import Region, regions_of, union
 from veilset.core.roles import Operator, Outcome
 from veilset.core.sample import Image, Sample
 from veilset.core.where import Box, Mask, Polygon, Whole
+from veilset.flows.vetoes import split
 from veilset.operators.inpaint import fill_in
 from veilset.operators.united import blobs_of
 from veilset.policy.schema import Named, Policy
@@ -37,8 +38,8 @@ Apply = Callable[[Named, Sample, Sequence[Finding]], Outcome]
 
 
 def turns_of(policy: Policy, findings: Sequence[Finding]) -> tuple[Turn, ...]:
-    """Kinds in the order of the policy, then those that it does not name, in the order found."""
-    groups = by_kind(findings)
+    """Kinds in the order of the policy, then those that it does not name, in the order found; a vetoed one has no turn."""
+    groups = by_kind(split(findings)[0])
     in_order = [kind for kind in policy.treat if kind in groups]
     in_order += [kind for kind in groups if kind not in policy.treat]
     return tuple(Turn(kind, policy.rule(kind).operators, groups[kind]) for kind in in_order)

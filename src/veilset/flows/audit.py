@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from veilset.core.errors import Unreadable, UsageError
 from veilset.core.roles import Detector, Ref, SetDetector, Source
-from veilset.flows.look import Look, Seen, guarded
+from veilset.flows.look import Look, Seen, check_all, guarded, notes_of
 from veilset.flows.progress import Progress, silent
 from veilset.flows.summary import Collector, Summary
 from veilset.flows.threads import in_threads
@@ -19,6 +19,7 @@ from veilset.flows.workplace import write_atomically, writing
 if TYPE_CHECKING:
     from veilset.flows.beside import Beside
     from veilset.flows.catalog import Catalog
+    from veilset.flows.identities import Keeper
     from veilset.flows.missed_faces import FacesSeen
 
 DEFAULT = ("metadata", "hidden", "face")
@@ -43,6 +44,7 @@ def audit(
     owners: str = "",
     estimate_missed: bool = False,
     checked: Path | None = None,
+    keep_identities: Path | None = None,
     progress: Progress = silent,
     names: Catalog | None = None,
 ) -> Audited:
@@ -62,6 +64,7 @@ def audit(
         owners: `folder` when folders are named after the people whose files they hold.
         estimate_missed: Say how many faces were missed; draws pictures for a person to check (`to_check.csv`).
         checked: That list, filled; its audit is repeated and says how many pictures hold a missed face at most.
+        keep_identities: Key file: face embeddings that `identity` sees are kept in the report, encrypted with it.
         progress: Called with what is being done, how much is done, and how much there is.
         names: Catalog of wings; the installed one by default.
 
@@ -71,7 +74,10 @@ def audit(
         BrokenContract: A plug-in, or Veilset, is wrong.
     """
     source, built, over = _parts(str(photos), find, workers, owners, names)
+    check_all(built.values())
     faces = _faces_seen(built, checked) if estimate_missed or checked is not None else None
+    place = None if report is None else Path(report)
+    keeper = _keeper(keep_identities, place, built) if keep_identities else None
     out = _report_folder(photos, report)
     refs = source.refs()
     if not refs:
@@ -86,6 +92,8 @@ def audit(
     with Collector(out, tuple(built)) as collector:
         for number, seen in enumerate(over(look, refs), 1):
             collector.add(seen)
+            if keeper is not None:
+                keeper.add(seen)
             if faces is not None:
                 faces.add(seen)
             for name, value in seen.observed.items():
@@ -95,11 +103,14 @@ def audit(
             concluded = guarded(f"detector {name}", refs[0], detector.conclude, observed[name])
             by_id = {ref.id: ref for ref in refs}
             collector.conclude(by_id, concluded)
+            if keeper is not None and name == "identity":
+                keeper.keep(observed[name], concluded)
             if name == "places":
                 _place(collector, by_id, detector, observed[name], concluded)
     summary = collector.summary(str(photos), tuple(built))
     summary.others = tuple((beside or source).others())
     summary.sidecars = beside.sidecars() if beside else ()
+    summary.notes = notes_of(built.values())
     if faces is not None:
         summary.missed = faces.conclude({ref.id: ref for ref in refs})
     if out is not None:
@@ -148,6 +159,12 @@ def _place(collector: Collector, refs: dict[str, Ref], detector: Any, observed: 
     from veilset.flows.whereabouts import whereabouts
 
     collector.place(whereabouts(refs, detector, observed, concluded))
+
+
+def _keeper(key: Path, report: Path | None, built: dict[str, Any]) -> Keeper | None:
+    from veilset.flows.identities import Keeper
+
+    return Keeper.of(key, report, report, built.get("identity"))
 
 
 def _faces_seen(built: dict[str, Any], checked: Path | None) -> FacesSeen:

@@ -12,6 +12,7 @@ from veilset.core.finding import Finding, by_kind
 from veilset.core.guarantee import DP
 from veilset.dp.ledger import Budget, Charge, Ledger
 from veilset.flows.payers import everybody_in, naming_of, payers_of
+from veilset.flows.vetoes import split
 from veilset.flows.workplace import Workplace, write_atomically
 from veilset.policy.schema import Policy
 
@@ -114,7 +115,7 @@ def charges_of(policy: Policy, name: str, findings: Iterable[Finding], people: f
     >>> charges_of(Policy((), {}, Rule(verdict="refuse")), "a.jpg", (), frozenset())
     ()
     """
-    charges, listed = [], tuple(findings)
+    charges, listed = [], split(findings)[0]
     for kind, group in by_kind(listed).items():
         for named in policy.rule(kind).operators:
             promise = named.instance.guarantee()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -10,6 +10,7 @@ from veilset.core.errors import BrokenContract, DataError, Refusal, VeilsetError
 from veilset.core.finding import Finding
 from veilset.core.roles import Detector, Ref, SetDetector, Source
 from veilset.core.sample import FileOnly, Image, Sample
+from veilset.flows.vetoes import apply_vetoes
 
 R = TypeVar("R")
 
@@ -63,13 +64,33 @@ def guarded(who: str, ref: Ref, call: Callable[..., R], *args: Any, **named: Any
         ) from error
 
 
+def notes_of(detectors: Iterable[Any]) -> tuple[str, ...]:
+    """What detectors say a reader has to know of how they looked: a network that was not there, a part left out."""
+    return tuple(note for one in detectors if hasattr(one, "notes") for note in one.notes())
+
+
+def check_all(detectors: Iterable[Any]) -> None:
+    """Let detectors that read files of their own read them before any picture.
+
+    Raises:
+        UsageError: One of them says what the policy does not allow.
+        DataError: One of them cannot be read.
+    """
+    for one in detectors:
+        if hasattr(one, "check"):
+            one.check()
+
+
 def look(sample: Sample, ref: Ref, detectors: Sequence[tuple[str, Detector]]) -> tuple[Finding, ...]:
-    """Findings of all detectors that take this kind of media, united."""
+    """Findings of all detectors that take this kind of media, united; reviewers' vetoes stand in them as `vetoed`."""
     found: list[Finding] = []
+    vetoes: list[Finding] = []
     for name, detector in detectors:
         if isinstance(sample.media, detector.takes):
             found += guarded(f"detector {name}", ref, detector.find, sample)
-    return tuple(found)
+            if hasattr(detector, "vetoes"):
+                vetoes += guarded(f"detector {name}", ref, detector.vetoes, sample)
+    return apply_vetoes(found, vetoes)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from veilset.core.errors import Unproven, Untrusted, UsageError
 from veilset.core.guarantee import DP, Empirical, Nothing, Row, with_last_row
 from veilset.flows.catalog import Catalog
+from veilset.flows.vetoes import TREATMENT
 from veilset.policy.schema import Policy
 
 
@@ -44,6 +45,8 @@ def check_promises(policy: Policy, names: Catalog) -> None:
 def guarantee_table(policy: Policy, counts: Mapping[tuple[str, str], int]) -> tuple[Row, ...]:
     """Kind of finding, treatment, promise; counts of findings by (kind, treatment)."""
     rows: list[Row] = []
+    vetoed = [(kind, count) for (kind, treatment), count in sorted(counts.items()) if treatment == TREATMENT]
+    counts = {key: count for key, count in counts.items() if key[1] != TREATMENT}
     for kind, rule in policy.treat.items():
         total = sum(count for (found, _), count in counts.items() if found == kind)
         rows += [Row(kind, named.name, named.instance.guarantee(), total) for named in rule.operators]
@@ -55,4 +58,5 @@ def guarantee_table(policy: Policy, counts: Mapping[tuple[str, str], int]) -> tu
             operators = policy.otherwise.operators
             promise = operators[-1].instance.guarantee() if operators else Nothing("the policy leaves it as it is")
             rows.append(Row(kind, treatment, promise, count))
+    rows += [Row(kind, TREATMENT, Nothing("a person said that it is none"), count) for kind, count in vetoed]
     return with_last_row(tuple(rows))

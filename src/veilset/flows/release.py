@@ -16,14 +16,16 @@ from veilset.flows.again import knowledge_of
 from veilset.flows.catalog import Catalog, catalog
 from veilset.flows.charge import purse_of
 from veilset.flows.credentials import signer_of
+from veilset.flows.identities import Keeper
 from veilset.flows.labels import carry_labels
-from veilset.flows.look import guarded
+from veilset.flows.look import check_all, guarded, notes_of
 from veilset.flows.measure_pairs import meaning_of_folders
 from veilset.flows.papers import Papers
 from veilset.flows.progress import Progress, silent
 from veilset.flows.promises import check_promises, guarantee_table
 from veilset.flows.run import Run
 from veilset.flows.tally import Pairs, Tally
+from veilset.flows.vetoes import notes_of_vetoes, write_vetoes
 from veilset.flows.weights import weights_of
 from veilset.flows.workplace import Workplace, write_atomically
 from veilset.policy.gate import GateResult, check_gates, told_apart
@@ -58,6 +60,7 @@ def release(
     subjects: str = "",
     recipients: Sequence[str] = (),
     c2pa: tuple[str | Path | None, str | Path | None, str] = (None, None, ""),
+    keep_identities: Path | None = None,
 ) -> Released:
     """Treat every picture below `photos` under `policy` and publish the result in `output/public`, or refuse.
 
@@ -78,6 +81,7 @@ def release(
         subjects: Where pseudonyms of people come from: `folder`, or empty for unknown.
         recipients: Whom it is given to: kept in the private register, and named when something is withdrawn.
         c2pa: Chain of certificates, its key and the key's passphrase, to sign Content Credentials with.
+        keep_identities: Key file: face embeddings that `identity` sees are kept in `private/`, encrypted with it.
 
     Raises:
         UsageError: You asked wrongly (policy, output, weights).
@@ -92,6 +96,7 @@ def release(
         raise WeakNoise("a release was asked for with seeded noise, which protects nobody; use the system's")
     check_promises(policy, names)
     weights = weights_of(named.instance for named in policy.find)
+    check_all(named.instance for named in policy.find)
     papers = replace(
         Papers.of(policy, names, answers, key, passphrase),
         credentials=signer_of(*c2pa),
@@ -101,6 +106,7 @@ def release(
     source: Source = names.build("source", "folder", {"path": str(photos), **meaning_of_folders(subjects)})
     place = Workplace(Path(output))
     place.check_place(Path(photos))
+    keeper = Keeper.of(keep_identities, place.private, place.root, dict(policy.set_detectors()).get("identity"))
     refs = source.refs()
     if not refs:
         raise Unreadable(f"{photos}: there is no picture in this folder; nothing to release")
@@ -109,7 +115,9 @@ def release(
         state = place.start({"policy": policy.sha256(), "source": str(Path(photos).resolve())})
         try:
             purse = purse_of(policy, state["release"], place, ledger)
-            run = Run(place, Path(photos), policy, source, refs, engine, names, noise, progress, state, purse, weights)
+            run = Run(
+                place, Path(photos), policy, source, refs, engine, names, noise, progress, state, purse, weights, keeper
+            )
             return _finish(run, run.treat(), papers)
         except Refusal as error:
             if not (place.private / "refusal.json").exists():
@@ -129,6 +137,7 @@ def _finish(run: Run, tally: Tally, papers: Papers) -> Released:
         )
     others = run.source.others()
     assemble.write_private(run.place, tally, others)
+    write_vetoes(run.place)
     counts = tally.counts(len(run.refs))
     omitted = (counts.dropped + counts.quarantined) / counts.read
     if omitted > run.policy.release.omit_at_most:
@@ -149,6 +158,8 @@ def _finish(run: Run, tally: Tally, papers: Papers) -> Released:
     table = guarantee_table(run.policy, tally.rules)
     notes = sorted({note for done in tally.done.values() if done.written for note in done.written.notes})
     notes += [run.purse.note()] if run.purse else []
+    notes += notes_of_vetoes(tally.rules)
+    notes += notes_of(named.instance for named in run.policy.find)
     manifest = assemble.make_manifest(
         run.state, run.policy, counts, table, measured, run.weights, [*notes, *label_notes]
     )

@@ -16,6 +16,7 @@ from veilset.data.folder_sink import FolderSink
 from veilset.flows.assemble import sha256_of
 from veilset.flows.catalog import Catalog
 from veilset.flows.charge import Purse
+from veilset.flows.identities import Keeper
 from veilset.flows.look import Look, guarded
 from veilset.flows.progress import Progress
 from veilset.flows.step import Treat
@@ -40,6 +41,7 @@ class Run:
     state: dict[str, Any]
     purse: Purse | None = None
     weights: dict[str, str] = field(default_factory=dict)
+    keeper: Keeper | None = None
 
     def treat(self) -> Tally:
         """Every sample through the policy; what the journal already holds, and is still true, is not done again."""
@@ -97,6 +99,8 @@ class Run:
         observed: dict[str, dict[str, Any]] = {name: {} for name, _ in set_detectors}
         look = Look(self.source, self.policy.detectors(), set_detectors)
         for number, seen in enumerate(self.engine.map(look, self.refs), 1):
+            if self.keeper is not None:
+                self.keeper.add(seen)
             if not seen.error:
                 known[seen.ref.id] = seen.findings
                 people[seen.ref.id] = frozenset(seen.subjects)
@@ -106,6 +110,8 @@ class Run:
         extra: dict[str, tuple[Finding, ...]] = {}
         for name, detector in set_detectors:
             concluded = guarded(f"detector {name}", self.refs[0], detector.conclude, observed[name])
+            if self.keeper is not None and name == "identity":
+                self.keeper.keep(observed[name], concluded)
             for sample, findings in concluded.items():
                 extra[sample] = (*extra.get(sample, ()), *findings)
         return known, extra, self._charge(known, extra, people)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -19,6 +18,7 @@ from veilset.core.sample import Sample
 from veilset.flows.apart import in_turn, turns_of
 from veilset.flows.charge import SURPLUS
 from veilset.flows.look import Seen, guarded, look, seen
+from veilset.flows.vetoes import split
 from veilset.policy.schema import Named, Policy
 
 Result = Literal["released", "dropped", "quarantined", "refused"]
@@ -90,6 +90,7 @@ class Treat:
 
     def _treat(self, sample: Sample, ref: Ref, findings: tuple[Finding, ...]) -> Treated:
         noted = seen(sample, ref, findings)
+        findings, rules = split(findings)
         groups = by_kind(findings)
         for verdict, result in (("refuse", "refused"), ("quarantine", "quarantined")):
             kinds = sorted(kind for kind in groups if self.policy.rule(kind).verdict == verdict)
@@ -98,7 +99,6 @@ class Treat:
                 reason = f"it holds {', '.join(kinds)}, for which the policy says {verdict}"
                 reason = ": ".join([reason, *(["; ".join(words)] if words else [])])
                 return Treated(noted, "refused" if result == "refused" else "quarantined", reason)
-        rules: Counter[tuple[str, str]] = Counter()
         turns = turns_of(self.policy, findings)
         for turn in turns:
             verdict = str(self.policy.rule(turn.kind).verdict)

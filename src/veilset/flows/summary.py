@@ -77,6 +77,7 @@ class Summary:
     missed: MissedFaces | None = None
     hidden: list[tuple[Ref, Finding]] = field(default_factory=list)
     whereabouts: Whereabouts | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def pictures(self) -> int:
@@ -106,6 +107,7 @@ class Summary:
             "unreadable": [{"name": name, "reason": reason} for name, reason in self.unreadable],
             "others": list(self.others),
             "sidecars": list(self.sidecars),
+            "notes": list(self.notes),
             **{
                 key: plain(getattr(self, key))
                 for key in ("formats", "kinds", "risks", "tags", "sources", "faces_per_picture", "face_sizes")

@@ -13,11 +13,13 @@ from veilset.core.errors import DataError, UnknownName, UsageError
 from veilset.core.roles import Ref, Source
 from veilset.core.sample import Sample
 from veilset.flows.catalog import Catalog, catalog
+from veilset.flows.identities import Kept, forget_samples
 from veilset.flows.progress import Progress, silent
 from veilset.flows.report.who_page import write_who
 from veilset.flows.same_person import Recognised, recognise
 from veilset.flows.workplace import write_atomically
 from veilset.records.groups import Groups, of_sample, read_groups
+from veilset.records.identity_store import IdentityStore
 from veilset.records.perceptual import distances, perceptual_hash, perceptual_hashes
 from veilset.records.releases import Released, registered
 from veilset.records.statement import digests
@@ -58,6 +60,8 @@ class Query:
         group: Which of the groups of the photograph is the person, when it shows several people.
         outputs: Output folders of earlier releases.
         distance: Bits in which perceptual hashes may differ.
+        identities: Kept identities of the set, in place of looking at every face again.
+        identities_key: Their key file.
     """
 
     photos: Path
@@ -70,12 +74,16 @@ class Query:
     distance: int = 8
     faces: bool = False
     sheet: Path | None = None
+    identities: Path | None = None
+    identities_key: Path | None = None
 
     def __post_init__(self) -> None:
         if bool(self.photo) == bool(self.subject):
             raise UsageError("say whom it is about: either a photograph (--photo) or a pseudonym (--subject)")
         if self.subject and not self.registry:
             raise UsageError("a pseudonym is looked up in the consent registry; name it with --registry")
+        if bool(self.identities) != bool(self.identities_key):
+            raise UsageError("kept identities need their key: give both --identities and --identities-key")
 
 
 def plan_withdrawal(query: Query, *, progress: Progress = silent, names: Catalog | None = None) -> Plan:
@@ -96,7 +104,7 @@ def plan_withdrawal(query: Query, *, progress: Progress = silent, names: Catalog
         asked = one.load(Ref(query.photo.name, query.photo.name))
         found = dict(_alike(asked, source, list(refs.values()), query.distance, progress))
         if query.faces and not query.groups:
-            seen = recognise(asked, source, list(refs.values()), names, progress)
+            seen = recognise(asked, source, list(refs.values()), names, progress, _kept(query))
         candidates = {**of_sample(groups, frozenset(found)), **{one: len(own) for one, own in seen.groups.items()}}
         _one_of(candidates, {**groups, **seen.groups}, query, source, seen)
         found |= _same_person(found, {**groups, **seen.groups}, query.group or next(iter(candidates), ""))
@@ -114,6 +122,13 @@ def plan_withdrawal(query: Query, *, progress: Progress = silent, names: Catalog
     if query.sheet:
         write_who(query.sheet, source, {"What would be withdrawn": here}, seen.faces)
     return Plan(here, releases, len(refs) - len(here), query.subject, seen.note)
+
+
+def _kept(query: Query) -> Kept | None:
+    """What the store says, when one was named."""
+    if query.identities is None or query.identities_key is None:
+        return None
+    return Kept(IdentityStore(query.identities, query.identities_key).read())
 
 
 def _alike(
@@ -212,6 +227,9 @@ def withdraw(plan: Plan, query: Query, store: Path, *, when: dt.date, names: Cat
             registry.withdraw(plan.subject, when)
         finally:
             registry.close()
+    if query.identities is not None and query.identities_key is not None:
+        # What is never released again needs no embedding any more.
+        forget_samples(query.identities, query.identities_key, list(plan.samples))
     notices = {}
     for release, held in plan.releases:
         for number, recipient in enumerate(release.recipients or ("",), 1):
