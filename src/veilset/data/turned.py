@@ -98,8 +98,7 @@ def _fresh(way: Callable[[bytes, int, str], bytes], data: bytes, orientation: in
         return way(data, orientation, name)
     except (VeilsetError, _Stays):
         raise
-    except Exception:
-        # Decoders die of damaged data in as many ways as there are.
+    except Exception:  # noqa: BLE001 - decoders die of damage in as many ways as there are
         raise _Stays("the coded data is damaged, or of a kind that is not decoded here") from None
 
 
