@@ -68,7 +68,7 @@ def test_a_file_system_without_attributes_has_none(photo: Path, monkeypatch: pyt
         raise OSError(95, "Operation not supported")
 
     monkeypatch.setattr(os, "listxattr", unsupported)
-    assert attributes(photo) == ()
+    assert attributes(photo) == []
 
 
 @pytest.mark.parametrize("options", [{}, {"thorough": True}, {"rotate": True}, {"thorough": True, "rotate": True}])

@@ -43,6 +43,14 @@ def clean(
         float | None, typer.Option("--gps-grid", min=0.001, help="Keep coordinates, on a grid of this many degrees.")
     ] = None,
     dates: Annotated[str, typer.Option("--dates", help="drop, month or keep.")] = "drop",
+    dicom: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--dicom",
+            help="DICOM: keep characteristics, descriptors, device, institution, private (safe ones), structured or "
+            "uids, as the options of PS3.15 Annex E are called; may be given again.",
+        ),
+    ] = None,
     key_file: Annotated[
         Path | None,
         typer.Option(
@@ -52,11 +60,20 @@ def clean(
     as_json: Json = False,
 ) -> None:
     """Strip everything that files say besides their pixels; the coded pictures are copied untouched."""
-    from veilset.containers.contract import Keep
+    from veilset.containers.contract import DICOM_OPTIONS, Keep
     from veilset.flows.clean import clean as run
 
     wanted, unwanted = one_of_each(KEPT, "--keep", keep), one_of_each(DROPPED, "--drop", drop)
-    allowed = Keep(**dict.fromkeys(wanted, True), **dict.fromkeys(unwanted, False), gps_grid=gps_grid, dates=dates)
+    allowed = Keep(
+        orientation="orientation" not in unwanted,
+        icc="icc" not in unwanted,
+        rights="rights" in wanted,
+        exposure="exposure" in wanted,
+        georeference="georeference" in wanted,
+        gps_grid=gps_grid,
+        dates=dates,
+        dicom=one_of_each(DICOM_OPTIONS, "--dicom", dicom),
+    )
     with bar(quiet=as_json) as progress:
         done = run(
             files,

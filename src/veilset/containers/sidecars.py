@@ -21,6 +21,8 @@ from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
 
 LARGEST = 16 << 20
+SIDECARS = (".xmp", ".thm", ".aae", ".json")
+FILMS = (".mov", ".mp4")
 DEEPEST = 12
 # What a name may say, in the order in which it is looked for.
 PATTERNS: tuple[tuple[str, Risk, re.Pattern[str]], ...] = (
@@ -54,8 +56,9 @@ def said_by_name(name: str) -> tuple[TagValue, ...]:
 
 
 def names_in(folder: Path) -> list[tuple[str, str]]:
-    """The names in a folder, sorted without regard to case: (lower case, as it is)."""
-    return sorted((entry.name.lower(), entry.name) for entry in os.scandir(folder))
+    """Names in a folder that may be sidecars or films of others, sorted without regard to case: (lower case, as it is)."""
+    found = ((entry.name.lower(), entry.name) for entry in os.scandir(folder))
+    return sorted(both for both in found if both[0].endswith((*SIDECARS, *FILMS)))
 
 
 def outside(path: Path, names: Sequence[tuple[str, str]] | None = None) -> tuple[TagValue, ...]:
@@ -67,26 +70,34 @@ def outside(path: Path, names: Sequence[tuple[str, str]] | None = None) -> tuple
 
     *Raises*: nothing for a sidecar that cannot be read; that it is there is listed all the same.
     """
-    tags = [*said_by_name(path.name), *_times(path), *attributes(path)]
-    for beside, read in _companions(path, names_in(path.parent) if names is None else names):
-        word = f"beside/{beside.suffix.lower().lstrip('.') or 'file'}"
-        tags.append(TagValue(word, beside.name, Risk.HISTORY, beside.stat().st_size))
-        tags += [TagValue(f"{word}/{t.path}", t.value, t.risk, t.size, t.technical) for t in _lenient(beside, read)]
-    return tuple(tags)
-
-
-def _times(path: Path) -> Iterator[TagValue]:
+    names = names_in(path.parent) if names is None else names
     moment = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    yield TagValue("disk/modified", moment.strftime("%Y:%m:%d %H:%M:%SZ"), Risk.TIME, 8)
+    modified = TagValue("disk/modified", moment.strftime("%Y:%m:%d %H:%M:%SZ"), Risk.TIME, 8)
+    return *said_by_name(path.name), modified, *attributes(path), *companions(path, names)
 
 
-def attributes(path: Path) -> tuple[TagValue, ...]:
+def companions(path: Path, names: Sequence[tuple[str, str]], *, films: bool = True) -> Iterator[TagValue]:
+    """What lies beside a file and belongs to it; without `films`, a film is named and not read."""
+    for beside, read in _companions(path, names):
+        word = f"beside/{beside.suffix.lower().lstrip('.') or 'file'}"
+        yield TagValue(word, beside.name, Risk.HISTORY, beside.stat().st_size)
+        if films or read != "film":
+            for tag in _lenient(beside, read):
+                yield TagValue(f"{word}/{tag.path}", tag.value, tag.risk, tag.size, tag.technical)
+
+
+def sidecars_of(path: Path, names: Sequence[tuple[str, str]]) -> list[str]:
+    """The names of the sidecars of a file: what `companions` reads, but for films."""
+    return [beside.name for beside, read in _companions(path, names) if read != "film"]
+
+
+def attributes(path: str | Path) -> list[TagValue]:
     """The extended attributes that the file system keeps beside a file: where it came from, who marked it, and how.
 
     What the system itself writes beside every file (security labels) is technical. A file system without attributes has
     none to tell.
     """
-    found = []
+    found: list[TagValue] = []
     try:
         for name in sorted(os.listxattr(path)) if hasattr(os, "listxattr") else ():
             value = os.getxattr(path, name)
@@ -96,7 +107,7 @@ def attributes(path: Path) -> tuple[TagValue, ...]:
     except OSError as error:
         if error.errno not in {errno.ENOTSUP, errno.ENODATA, errno.EPERM, errno.EACCES}:
             raise
-    return tuple(found)
+    return found
 
 
 def _risk_of_attribute(name: str) -> Risk:
@@ -125,12 +136,11 @@ def _kind(word: str, stem: str, name: str) -> str:
     """How a file called `word` is read that lies beside the one called `name`; empty when it does not belong to it."""
     other, kind = os.path.splitext(word)  # noqa: PTH122 - a name, not a path
     same = other in (stem, name)
-    if kind in (".xmp", ".thm", ".aae") and same:
+    if kind in SIDECARS[:3] and same:
         return kind[1:]
     if kind == ".json" and (word.startswith(name) or (len(word) >= 45 and name.startswith(word[:-5]))):
         return "json"
-    films = (".mov", ".mp4")
-    return "film" if kind in films and same and not name.endswith(films) else ""
+    return "film" if kind in FILMS and same and not name.endswith(FILMS) else ""
 
 
 def _lenient(path: Path, how: str) -> tuple[TagValue, ...]:

@@ -183,6 +183,21 @@ def _edit_jpeg(data: bytes, coded: CodedFile, region: BoolArray, pixels: Pixels)
     return write_coefficients(planes, tables, header, coded.name)
 
 
+def as_written(image: Image) -> Image:
+    """The picture as whoever opens the written file sees it: a treated JPEG is coded anew where it was treated.
+
+    Every other format is written without loss, and an untreated picture keeps its coded data: both come back as they
+    are.
+    """
+    coded = image.coded
+    if image.treated is None or not isinstance(coded, CodedFile) or coded.jpeg is None:
+        return image
+    if not jpeg_blocks.editable(coded.jpeg):
+        return image
+    region, pixels = as_stored(image.treated, coded.orientation), as_stored(image.pixels, coded.orientation)
+    return Image(decode_bytes(_edit_jpeg(coded.read(), coded, region, pixels), coded), grid=image.grid)
+
+
 def _check_outside(again: CodedFile, shown: Pixels, pixels: Pixels, treated: BoolArray) -> None:
     import cv2
 

@@ -13,7 +13,7 @@ from veilset.containers.surplus import SEARCHED, surplus_of
 from veilset.core.check import in_range
 from veilset.core.errors import DataError
 from veilset.core.finding import Finding, Risk
-from veilset.core.sample import Image, Media, Pixels, Sample, TagValue
+from veilset.core.sample import FileOnly, Image, Media, Pixels, Sample, TagValue
 from veilset.core.where import Tag
 
 Grey = NDArray[np.float32]
@@ -127,7 +127,8 @@ class Hidden:
     """Pictures inside a file (thumbnail, preview, depth map, second image) that show something else than its main picture.
 
     They may show what the main picture no longer shows: the face before it was covered, the scene before it was cut. One
-    that cannot be compared is reported too, and so are bytes behind the last coded block of a JPEG or WebP.
+    that cannot be compared is reported too, as is every one in a file that is not decoded here (a film, a document), and so
+    are bytes behind the last coded block of a JPEG or WebP.
 
     Attributes:
         max_difference: Largest mean difference over an eighth by an eighth of the picture, as a share of full scale, up to
@@ -154,7 +155,7 @@ class Hidden:
     max_difference: float = 0.12
     behind_blocks: bool = True
 
-    takes: ClassVar[tuple[type[Media], ...]] = (Image,)
+    takes: ClassVar[tuple[type[Media], ...]] = (Image, FileOnly)
     finds: ClassVar[tuple[str, ...]] = ("hidden_image",)
 
     def __post_init__(self) -> None:
@@ -166,7 +167,7 @@ class Hidden:
         for tag in (*sample.tags, *(_behind_coded_data(sample) if self.behind_blocks else ())):
             if tag.risk is not Risk.HIDDEN or _is_a_setting(tag):
                 continue
-            measured = hidden_difference(sample.image, tag)
+            measured = hidden_difference(sample.media, tag) if isinstance(sample.media, Image) else None
             if measured is None or measured > self.max_difference:
                 detail = {"bytes": tag.size, "difference": measured}
                 source = f"hidden/{sample.format}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from veilset.core.finding import Finding, Risk
-from veilset.core.sample import Image, Media, Sample, Signal, Video
+from veilset.core.sample import FileOnly, Image, Media, Sample, Signal, Video
 from veilset.core.where import Tag
 
 _PATTERNS: tuple[tuple[str, Risk, re.Pattern[str]], ...] = (
@@ -68,7 +68,7 @@ class Names:
     ['time', 'device']
     """
 
-    takes: ClassVar[tuple[type[Media], ...]] = (Image, Video, Signal)
+    takes: ClassVar[tuple[type[Media], ...]] = (Image, Video, Signal, FileOnly)
     finds: ClassVar[tuple[str, ...]] = ("name",)
 
     def find(self, sample: Sample) -> tuple[Finding, ...]:
