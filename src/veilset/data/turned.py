@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -76,13 +77,9 @@ def turned(data: bytes, keep: Keep, name: str) -> Turned:
     if facts.width * facts.height > _MOST_PIXELS:
         return Turned(data, "tag kept: more than 89 megapixels", False)
     try:
-        fresh = way(data, facts.orientation, name)
+        fresh = _fresh(way, data, facts.orientation, name)
     except _Stays as why:
         return Turned(data, f"tag kept: {why}", False)
-    except VeilsetError:
-        raise
-    except Exception:  # noqa: BLE001 - decoders die of damaged data in as many ways as there are
-        return Turned(data, "tag kept: the coded data is damaged, or of a kind that is not decoded here", False)
     made = containers.carry(data, fresh, replace(keep, orientation=False))
     after = containers.inspect(made).facts
     if after.orientation != 1 or (after.width, after.height) != upright_size(
@@ -94,6 +91,15 @@ def turned(data: bytes, keep: Keep, name: str) -> Turned:
 
 class _Stays(Exception):
     """Why a picture cannot be turned without loss."""
+
+
+def _fresh(way: Callable[[bytes, int, str], bytes], data: bytes, orientation: int, name: str) -> bytes:
+    try:
+        return way(data, orientation, name)
+    except (VeilsetError, _Stays):
+        raise
+    except Exception:  # noqa: BLE001 - decoders die of damage in as many ways as there are
+        raise _Stays("the coded data is damaged, or of a kind that is not decoded here") from None
 
 
 def _jpeg(data: bytes, orientation: int, name: str) -> bytes:
