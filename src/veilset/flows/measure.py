@@ -41,13 +41,13 @@ FULL: Mapping[str, Mapping[str, Any]] = {
     "downstream": {},
     "detection_kept": {},
     "naturalness": {},
-    "gap": {},
+    "gap": {"settings": {"network_steps": 0}},
 }
 QUICK: Mapping[str, Mapping[str, Any]] = {
     "link": {"limit": 200},
     "interpolate": {"limit": 30},
-    "reidentify": {"limit": 300, "recogniser": "pixels"},
-    "deobfuscate": {"limit": 150, "iterated": 0},
+    "reidentify": {"limit": 300, "recogniser": "pixels", "network_steps": 0},
+    "deobfuscate": {"limit": 150, "iterated": 0, "network_steps": 0},
     "fidelity": {"pictures": 60},
     "naturalness": {"limit": 60},
 }
