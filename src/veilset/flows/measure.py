@@ -37,6 +37,7 @@ FULL: Mapping[str, Mapping[str, Any]] = {
     "invert": {},
     "canary": {},
     "residual": {"pictures": 200},
+    "agreement": {"limit": 400},
     "fidelity": {},
     "downstream": {},
     "detection_kept": {},

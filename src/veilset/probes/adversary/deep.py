@@ -85,7 +85,9 @@ def recognised(
     return likeness, f"a network trained on the set, {network.learned.in_words()}"
 
 
-def features_of(mode: str, given: Lessons, features: Callable[[Pixels], Floats]) -> tuple[Floats, tuple[str, ...], Floats]:
+def features_of(
+    mode: str, given: Lessons, features: Callable[[Pixels], Floats]
+) -> tuple[Floats, tuple[str, ...], Floats]:
     """Features to learn, whose they are, and features of the probes."""
     crops, people, _ = taught(mode, given)
     return features(crops), people, features(given.asked)

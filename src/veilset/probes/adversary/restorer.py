@@ -22,7 +22,8 @@ def u_net(torch: Any, channels: int = 6, width: int = 32) -> Any:
     *Shapes*: s is a multiple of 8. The first stage folds 2 x 2 pixels into channels, which makes it fit for two cores.
     The last layer begins with zeros, so that an untrained network changes nothing.
     """
-    nn = torch.nn
+    nn: Any = torch.nn
+    module: Any = nn.Module
 
     def stage(inward: int, outward: int, layers: int) -> Any:
         parts = []
@@ -31,7 +32,7 @@ def u_net(torch: Any, channels: int = 6, width: int = 32) -> Any:
             parts += [nn.BatchNorm2d(outward), nn.ReLU()]
         return nn.Sequential(*parts)
 
-    class Net(nn.Module):
+    class Net(module):
         def __init__(self) -> None:
             super().__init__()
             self.fold, self.unfold = nn.PixelUnshuffle(2), nn.PixelShuffle(2)
@@ -129,7 +130,7 @@ def learn_restorer(
         MissingExtra: torch is not installed.
     """
     torch, device = effort.place(probe)
-    copies, count, side = treated.shape[:3]
+    copies, side = treated.shape[0], treated.shape[2]
     rows, target = flat(treated.reshape(-1, *treated.shape[2:])), np.tile(flat(clean), (copies, 1))
     fold = np.tile(folds_of(groups, 5, rng), copies)
     guess = np.empty_like(target)

@@ -174,9 +174,7 @@ class Deobfuscate:
         several = [crops.after, *crops.anew[: self.releases - 1]]
         return np.asarray(np.mean(several, axis=0).round() if len(several) > 1 else crops.after, dtype=np.uint8)
 
-    def _network(
-        self, crops: Crops, learn: NDArray[np.int64], effort: Effort, rng: np.random.Generator
-    ) -> Restorer:
+    def _network(self, crops: Crops, learn: NDArray[np.int64], effort: Effort, rng: np.random.Generator) -> Restorer:
         """Learned like the linear map: from own treatments, and from releases with known originals."""
         treated = [self._averaged(crops)[learn]]
         if self.releases == 1:
@@ -202,9 +200,7 @@ class Deobfuscate:
                 continue
             reached = psnr(picture, truth)
             found.append(mean("deobfuscate", f"psnr_{name}", reached, rng=rng, notes=notes))
-            found.append(
-                mean("deobfuscate", f"psnr_gain_{name}", reached - trivial, rng=rng, chance=0.0, notes=notes)
-            )
+            found.append(mean("deobfuscate", f"psnr_gain_{name}", reached - trivial, rng=rng, chance=0.0, notes=notes))
         return found
 
     def _iterate(self, case: Case, rng: np.random.Generator) -> list[Measurement]:

@@ -19,8 +19,8 @@ from veilset.probes.adversary.deep import features_of, lessons, rebuild, recogni
 from veilset.probes.adversary.effort import Effort
 from veilset.probes.adversary.embedding import embed
 from veilset.probes.adversary.recogniser import class_centres, fit
-from veilset.probes.adversary.scores import accepted_at, equal_error, ranks, share, worst
 from veilset.probes.adversary.restoration import learn_restoration
+from veilset.probes.adversary.scores import accepted_at, equal_error, ranks, share, worst
 
 Features = Callable[[Pixels], Floats]
 

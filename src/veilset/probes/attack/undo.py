@@ -144,7 +144,8 @@ class Undo:
         crops = gather(case, kind=self.kind, side=on_grid(self.side), limit=limit, copies=copies, rng=rng)
         if len(crops) < 2:
             raise Unsupported(f"undo needs at least 2 released regions, got {len(crops)}")
-        learned, about = {}, ()
+        learned: dict[str, Restorer] = {}
+        about: tuple[str, ...] = ()
         if deep:
             learn, attack = halves(groups_of(crops), rng)
             if min(len(learn), len(attack)) >= FEWEST:
@@ -175,9 +176,7 @@ class Undo:
         first = worst([m for m in found if m.name.startswith("twin_")], "twin")
         return (replace(first, notes=(*first.notes, *about)), *found)
 
-    def _twin(
-        self, name: str, pictures: Floats, truth: Floats, how: str, rng: np.random.Generator
-    ) -> Measurement:
+    def _twin(self, name: str, pictures: Floats, truth: Floats, how: str, rng: np.random.Generator) -> Measurement:
         def unit(rows: Floats) -> Floats:
             rows = rows - rows.mean(axis=1, keepdims=True)
             return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6))

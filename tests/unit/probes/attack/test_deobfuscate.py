@@ -66,7 +66,9 @@ def test_without_torch_the_linear_map_restores_and_the_rest_is_said(drawn, named
     case = drawn.crowd(people=6, each=4, size=32)
     found = named(NETWORK.run(case, rng=np.random.default_rng(0)))
     assert "identity_network" not in found
-    assert any("restoration by a network" in note and "veilset[learn]" in note for note in found["identity_restored"].notes)
+    assert any(
+        "restoration by a network" in note and "veilset[learn]" in note for note in found["identity_restored"].notes
+    )
     assert found["psnr_gain_learned"].low > 0.5
 
 
