@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -13,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from veilset.core.errors import Unwritable
+from veilset.flows import assemble
 from veilset.flows.release import release
+from veilset.flows.workplace import Workplace
 
 SCRIPT = """
 import sys, time
@@ -75,6 +78,64 @@ def test_a_run_killed_again_and_again_ends_with_the_same_bytes(photos, tmp_path:
     assert run(script, photos.path, broken, 0).wait(120) == 0
     assert time.monotonic() - began < 60
     assert samples(broken) == samples(whole)
+
+
+def test_a_sample_that_lost_its_bytes_with_the_power_is_done_again(photos, policy, tmp_path: Path, monkeypatch) -> None:
+    """Files are flushed together at the end, so a journal may outlive what it speaks of."""
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    release(photos.path, whole, policy(), workers=1)
+    (out / "private").mkdir(parents=True)
+    shutil.copy(whole / "private/state.json", out / "private/state.json")
+    with monkeypatch.context() as patch:
+        patch.setattr(assemble, "write_private", _interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            release(photos.path, out, policy(), workers=1)
+    written = sorted(path for path in (out / "private/staging/samples").rglob("*") if path.is_file())
+    size = written[0].stat().st_size
+    written[0].write_bytes(bytes(size))
+    release(photos.path, out, policy(), workers=1)
+    assert samples(out) == samples(whole)
+
+
+def test_everything_is_on_the_disk_before_the_manifest_says_so(photos, policy, tmp_path: Path, monkeypatch) -> None:
+    out, flushed = tmp_path / "out", set()
+    real = os.fsync
+
+    def noted(descriptor: int) -> None:
+        flushed.add(os.fstat(descriptor).st_ino)
+        real(descriptor)
+
+    def written(place, *_: object):
+        paths = list(place.staging.rglob("*"))
+        assert any(path.is_file() for path in paths)
+        assert all(path.stat().st_ino in flushed for path in (place.staging, *paths))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", noted)
+    monkeypatch.setattr(assemble, "entries_of", lambda folder: written(Workplace(out)))
+    with pytest.raises(KeyboardInterrupt):
+        release(photos.path, out, policy(), workers=1)
+
+
+def test_a_disk_that_fails_when_flushed_ends_without_a_release(photos, policy, tmp_path: Path, monkeypatch) -> None:
+    out, real = tmp_path / "out", os.fsync
+
+    def full(descriptor: int) -> None:
+        if os.readlink(f"/proc/self/fd/{descriptor}").endswith((".png", ".jpg")):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(Unwritable, match="No space left"):
+            release(photos.path, out, policy(), workers=1)
+    assert not (out / "public").exists()
+    release(photos.path, out, policy(), workers=1)
+    assert (out / "public/manifest.json").is_file()
+
+
+def _interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_an_original_that_changed_is_done_again(photos, policy, tmp_path: Path) -> None:

@@ -66,12 +66,12 @@ class Point:
 
 
 def taken_name() -> None:
-    real = registry.entry_points
-    registry.entry_points = lambda group: [Point()]
+    real = registry.third_parties
+    registry.third_parties = lambda group: [Point()]
     try:
         Registry("operator", {"x": Entry("builtins:dict", "X.")}, group="veilset.operators")
     finally:
-        registry.entry_points = real
+        registry.third_parties = real
 
 
 GUARDS = [

@@ -40,6 +40,10 @@ def release(
     """
     import os
 
+    from veilset.flows.ahead import start_workers
+
+    if workers != 1:
+        start_workers()
     from veilset.flows.release import release as run
 
     passphrase = os.environ.get("VEILSET_KEY_PASSPHRASE", "")

@@ -81,9 +81,11 @@ def regions_of(image: Image, findings: Iterable[Finding], *, grow: float = 0.0) 
         if bottom <= top or right <= left:
             continue
         patch = np.ones((bottom - top, right - left), dtype=bool)
-        if isinstance(area, Polygon | Mask):
-            patch = _paint(area, (top, left), patch.shape, steps)
-            patch = Grid(image.grid.width, image.grid.height, image.grid.x - left, image.grid.y - top).snap(patch)
+        if not isinstance(area, Polygon | Mask):
+            regions.append(Region(patch, top, left, image.shape, side, finding))
+            continue
+        patch = _paint(area, (top, left), patch.shape, steps)
+        patch = Grid(image.grid.width, image.grid.height, image.grid.x - left, image.grid.y - top).snap(patch)
         rows, columns = np.flatnonzero(patch.any(axis=1)), np.flatnonzero(patch.any(axis=0))
         if len(rows):
             patch = patch[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

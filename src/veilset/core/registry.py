@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from functools import lru_cache
+from importlib.metadata import EntryPoints, entry_points
 from typing import Any
 
 from veilset.core.errors import BrokenContract, MissingExtra, UnknownName
@@ -19,6 +21,17 @@ class Entry:
     path: str
     summary: str
     extra: str = ""
+
+
+@lru_cache(maxsize=1)
+def _installed(_path: tuple[str, ...]) -> Any:
+    return entry_points()
+
+
+def third_parties(group: str) -> EntryPoints:
+    """Entry points of one group; what is installed is read once, not once for each group."""
+    found: EntryPoints = _installed(tuple(sys.path)).select(group=group)
+    return found
 
 
 class Registry(Mapping[str, Entry]):
@@ -38,7 +51,7 @@ class Registry(Mapping[str, Entry]):
         self.role = role
         self._entries = dict(table)
         self._third: set[str] = set()
-        for point in entry_points(group=group) if group else ():
+        for point in third_parties(group) if group else ():
             if point.name in self._entries:
                 raise BrokenContract(
                     f"{point.value} (entry point {group}) takes the name {point.name!r}, which is already taken; "

@@ -211,17 +211,19 @@ def _place(root: Path, name: str, encoded: Encoded, check: Callable[[Path], None
 
 
 def write_whole(part: Path, data: bytes) -> None:
-    """Write bytes to a new or left-over temporary file, down to the disk, and read them back.
+    """Write bytes to a new or left-over temporary file, and read them back.
+
+    The disk is not waited for: a release flushes all its files together, before its manifest says that they are there.
 
     Raises:
         OSError: It cannot be written, or holds something else afterwards.
     """
     flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
-    with open(os.open(part, flags, 0o666), "r+b") as file:  # noqa: PTH123 - a descriptor, not a path
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    with open(os.open(part, flags, 0o666), "r+b", buffering=0) as file:  # noqa: PTH123 - a descriptor, not a path
+        left = memoryview(data)
+        while left:
+            left = left[file.write(left) or 0 :]
         file.seek(0)
         if file.read() != data:
             raise OSError(errno.EIO, "what was read back differs from what was written")
-    os.utime(part, (_MODIFIED, _MODIFIED))
+        os.utime(file.fileno(), (_MODIFIED, _MODIFIED))

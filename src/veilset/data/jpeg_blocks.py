@@ -80,14 +80,16 @@ def replace_units(
     marked = np.argwhere(units)
     for start in range(0, len(marked), _CHUNK):
         part = marked[start : start + _CHUNK]
-        colours = to_planes(_gather(pixels, part, across, down), header.colour)
+        # A covered face is many times the same unit: each is computed once.
+        distinct, which = _distinct(_gather(pixels, part, across, down))
+        colours = to_planes(distinct.astype(np.float64), header.colour)
         for index, component in enumerate(header.components):
             single = len(header.components) == 1
             h, v = (1, 1) if single else (component.across, component.down)
-            plane = colours[..., index].reshape(len(part), 8 * v, down // (8 * v), 8 * h, across // (8 * h))
-            samples = plane.mean(axis=(2, 4)).reshape(len(part), v, 8, h, 8).transpose(0, 1, 3, 2, 4)
+            plane = colours[..., index].reshape(len(distinct), 8 * v, down // (8 * v), 8 * h, across // (8 * h))
+            samples = plane.mean(axis=(2, 4)).reshape(len(distinct), v, 8, h, 8).transpose(0, 1, 3, 2, 4)
             blocks = quantise(forward_dct(samples - 128.0), tables[index])
-            _scatter(planes[index], part, blocks)
+            _scatter(planes[index], part, blocks[which])
 
 
 def forward_dct(samples: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -126,11 +128,24 @@ def _basis() -> NDArray[np.float64]:
     return np.asarray(basis)
 
 
-def _gather(pixels: Pixels, units: NDArray[np.intp], across: int, down: int) -> NDArray[np.float64]:
+def _gather(pixels: Pixels, units: NDArray[np.intp], across: int, down: int) -> Pixels:
     """MCUs (n, down, across, 3) of a picture; beyond its border its last row and column are repeated."""
-    rows = np.minimum(units[:, :1] * down + np.arange(down), pixels.shape[0] - 1)
-    columns = np.minimum(units[:, 1:] * across + np.arange(across), pixels.shape[1] - 1)
-    return np.asarray(pixels[rows[:, :, None], columns[:, None, :]], dtype=np.float64)
+    height, width = pixels.shape[:2]
+    top, left = units.min(axis=0) * (down, across)
+    bottom, right = (units.max(axis=0) + 1) * (down, across)
+    part = pixels[top:bottom, left:right]
+    beyond = ((0, max(0, bottom - height)), (0, max(0, right - width)), (0, 0))
+    part = np.pad(part, beyond, "edge") if bottom > height or right > width else part
+    grid = part.reshape((bottom - top) // down, down, (right - left) // across, across, 3)
+    found: Pixels = grid[units[:, 0] - top // down, :, units[:, 1] - left // across]
+    return found
+
+
+def _distinct(units: Pixels) -> tuple[Pixels, NDArray[np.intp]]:
+    """Every different MCU once, and for each of `units` (n, ...) which one it is."""
+    numbers: dict[bytes, int] = {}
+    which = np.array([numbers.setdefault(unit.tobytes(), len(numbers)) for unit in units], dtype=np.intp)
+    return np.frombuffer(b"".join(numbers), dtype=np.uint8).reshape(-1, *units.shape[1:]), which
 
 
 def _scatter(plane: Coefficients, units: NDArray[np.intp], blocks: Coefficients) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -75,9 +75,10 @@ class Face:
 
     Attributes:
         model: `default`, or networks joined by `+`: `centerface`, `yunet`, `ultraface`. `default` is
-            `centerface+yunet`; where YuNet is not installed it is `centerface` alone, and `source` says so.
-        effort: `thorough` finds the most; `quick` takes a tenth of the time, and finds about what CenterFace does at
-            full size, faces of 8-16 px a little better.
+            `centerface+yunet`, and YuNet alone when `quick`; where YuNet is not installed it is `centerface` alone, and
+            `source` says so.
+        effort: `thorough` finds the most; `quick` takes a fifteenth of the time, looks with YuNet alone, and finds
+            about what CenterFace does at full size, faces below 16 px a little better.
         min_score: Lowest score reported. 0.2 is the working point at every size of face; it is not a probability.
         mirror: Look at the mirror image: a second opinion of the same networks.
         coarse_megapixels: Pictures above are shrunk to it for the coarse looks.
@@ -115,11 +116,17 @@ class Face:
             if len(set(names)) != len(names) or "default" in names:
                 raise BadSetting(f"model must name each network once, got {self.model!r}")
 
-    def networks(self) -> tuple[str, ...]:
-        """The networks that will look, in alphabetical order."""
+    @cached_property
+    def _networks(self) -> tuple[str, ...]:
         if self.model != "default":
             return tuple(sorted(self.model.split("+")))
-        return DEFAULT if store.installed(yunet.WEIGHTS) else ("centerface",)
+        if not store.installed(yunet.WEIGHTS):
+            return ("centerface",)
+        return ("yunet",) if self.effort == "quick" else DEFAULT
+
+    def networks(self) -> tuple[str, ...]:
+        """The networks that will look, in alphabetical order; those that are installed when it is first asked."""
+        return self._networks
 
     def weights(self) -> tuple[str, ...]:
         """Weights that must be installed, for a flow to pull before it starts."""
@@ -139,7 +146,7 @@ class Face:
                 (boxes[index] * back, _detail(scores[index], float(chances[index]), plan))
                 for index in np.flatnonzero(boxes[:, 4] >= self.min_score)
             ]
-        return _findings(rows, "face/" + "+".join(networks), self.model == "default" and networks != DEFAULT)
+        return _findings(rows, "face/" + "+".join(networks), self.model == "default" and "yunet" not in networks)
 
     def _tiers(self, megapixels: float, networks: tuple[str, ...]) -> list[tuple[float, Plan]]:
         """(base scale, plan): the whole picture coarsely, then in tiles where the coarse looks do not reach."""

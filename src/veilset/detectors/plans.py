@@ -21,11 +21,11 @@ THOROUGH = Plan(
     bar=(-0.7112, -2.9246, -3.6345, -7.0508, -0.9972),
 )
 QUICK = Plan(
-    looks=(("centerface", 0.65), ("yunet", 2.0)),
-    evidence=(0.2064, 1.7966),
-    by_size=(0.3256, 0.124),
-    prior=(-2.8127, -0.3539, -0.1066),
-    bar=(1.0469, -0.8798, -4.6695, -5.9592, -0.9972),
+    looks=(("yunet", 1.0), ("yunet", 1.5)),
+    evidence=(0.274, 1.523),
+    by_size=(0.2287, -0.0153),
+    prior=(-2.559, -0.6394, -0.0078),
+    bar=(0.357, -1.4033, -3.8656, -5.0371, -5.7926),
 )
 CENTERFACE = Plan(
     looks=(("centerface", 0.5), ("centerface", 1.0), ("centerface", 2.0)),
@@ -59,14 +59,12 @@ def plan_for(networks: Sequence[str], effort: str) -> Plan:
     A set that was never fitted together looks at the whole picture, and says its best score.
     """
     match tuple(networks), effort:
-        case ("centerface", "yunet"), "quick":
-            return QUICK
         case ("centerface", "yunet"), _:
             return THOROUGH
         case ("centerface",), _:
             return CENTERFACE
         case ("yunet",), "quick":
-            return YUNET_FINE
+            return QUICK
         case ("yunet",), _:
             return YUNET
     count = len(networks)

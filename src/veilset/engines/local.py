@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from veilset.core.check import in_range
 from veilset.core.errors import BrokenContract
@@ -20,12 +21,19 @@ R = TypeVar("R")
 AHEAD_PER_WORKER = 4
 
 
+def _as_here(environment: Mapping[str, str]) -> None:
+    """The process that workers are copied from may be older than what the caller set in its environment since."""
+    os.environ.clear()
+    os.environ.update(environment)
+
+
 @dataclass(frozen=True)
 class Local:
     """Runs a step over items in `workers` processes, results in the order of the items, bounded work in flight.
 
-    With one worker everything runs in this process. Workers are started afresh (not forked), so that the threads of a
-    network runtime are never copied half alive.
+    With one worker everything runs in this process. Workers are copied from a process that has loaded modules and has
+    never run anything, so that the threads of a network runtime are never copied half alive; where the system has no
+    such process, each is started afresh.
 
     *Raises*: whatever the step raises; `BrokenContract` when a worker dies without a word.
 
@@ -44,12 +52,12 @@ class Local:
         if workers == 1:
             yield from map(step, items)
             return
-        import multiprocessing
         from concurrent.futures import ProcessPoolExecutor
         from concurrent.futures.process import BrokenProcessPool
 
-        context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(workers, mp_context=context)
+        methods: Any = multiprocessing.get_all_start_methods()
+        context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_as_here, initargs=(dict(os.environ),))
         waiting: deque[Future[R]] = deque()
         try:
             for item in items:

@@ -13,6 +13,7 @@ from veilset.core.finding import Finding
 from veilset.core.noise import Noise
 from veilset.core.roles import Engine, Ref, Source
 from veilset.data.folder_sink import FolderSink
+from veilset.flows.assemble import sha256_of
 from veilset.flows.catalog import Catalog
 from veilset.flows.charge import Purse
 from veilset.flows.look import Look, guarded
@@ -75,7 +76,8 @@ class Run:
         written = entry["written"]
         if written:
             path = self.place.samples / written["name"]
-            if not path.is_file() or path.stat().st_size != written["size"]:
+            # By its content: after a loss of power a file may have its size and not its bytes.
+            if not path.is_file() or sha256_of(path) != written["sha256"]:
                 return False
         try:
             now = (self.photos / entry["name"]).stat()

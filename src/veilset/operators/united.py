@@ -62,10 +62,10 @@ def repaint(name: str, sample: Sample, findings: Sequence[Finding], grow: float,
         return Outcome(sample)
     covered = union(regions, image.shape)
     before = image.pixels
-    after = before.copy()
+    after = np.zeros_like(before)  # of which only what is covered will be looked at
     for blob in blobs_of(regions):
-        painted = paint(before, blob, covered)
-        after[blob.window] = np.where(blob.mask[:, :, None], painted, after[blob.window])
+        painted = np.ascontiguousarray(paint(before, blob, covered))
+        after[blob.window] = cv2.copyTo(painted, blob.mask.astype(np.uint8), after[blob.window])
     return Outcome(sample.with_media(image.treat(covered, after)))
 
 
@@ -73,6 +73,9 @@ def blobs_of(regions: Sequence[Region]) -> tuple[Blob, ...]:
     """Regions that overlap or touch (corners too) as blobs, top to bottom; the order of `regions` does not matter."""
     blobs: list[Blob] = []
     for window, members in _clusters(regions):
+        if len(members) == 1 and members[0].patch.all():
+            blobs.append(Blob(window, members[0].patch, float(members[0].side)))
+            continue
         top, left = window[0].start, window[1].start
         covered = np.zeros((window[0].stop - top, window[1].stop - left), dtype=bool)
         for region in members:
@@ -80,7 +83,9 @@ def blobs_of(regions: Sequence[Region]) -> tuple[Blob, ...]:
         _, labels, stats, _ = cv2.connectedComponentsWithStats(covered.astype(np.uint8), connectivity=8)
         sides = np.zeros(len(stats))
         for region in members:
-            hit = np.unique(labels[_within(region, top, left)][region.patch])
+            seen = labels[_within(region, top, left)]
+            # A full rectangle lies in one component, whichever of its pixels is asked.
+            hit = seen[:1, 0] if region.patch.all() else np.unique(seen[region.patch])
             sides[hit] = np.maximum(sides[hit], region.side)
         for label, (x, y, width, height, _) in enumerate(stats[1:], start=1):
             inner = slice(y, y + height), slice(x, x + width)
@@ -96,27 +101,21 @@ def _within(region: Region, top: int, left: int) -> Window:
 
 def _clusters(regions: Sequence[Region]) -> list[tuple[Window, list[Region]]]:
     """Regions whose rectangles touch, with the rectangle around them: labelling stays local to each."""
-    clusters: list[tuple[Window, list[Region]]] = []
-    for region in regions:
-        window, members = region.bounds(), [region]
-        apart: list[tuple[Window, list[Region]]] = []
-        queue = clusters
+    edges = np.array([(b.start, b.stop, c.start, c.stop) for b, c in (region.bounds() for region in regions)])
+    top, bottom, left, right = edges.T
+    touching = (top[:, None] <= bottom) & (top <= bottom[:, None]) & (left[:, None] <= right) & (left <= right[:, None])
+    alone = touching.sum(axis=1) == 1
+    clusters = [(regions[one].bounds(), [regions[one]]) for one in np.flatnonzero(alone).tolist()]
+    waiting = set(np.flatnonzero(~alone).tolist())
+    while waiting:
+        members, queue = [], [min(waiting)]
+        waiting.remove(queue[0])
         while queue:
-            touching = [cluster for cluster in queue if _touch(cluster[0], window)]
-            apart = [cluster for cluster in queue if not _touch(cluster[0], window)]
-            if not touching:
-                break
-            for other, more in touching:
-                window, members = _around(window, other), members + more
-            queue = apart
-        clusters = [*apart, (window, members)]
+            members.append(queue.pop())
+            near = waiting.intersection(np.flatnonzero(touching[members[-1]]).tolist())
+            waiting -= near
+            queue += near
+        low, high = edges[members].min(axis=0).tolist(), edges[members].max(axis=0).tolist()
+        window = slice(low[0], high[1]), slice(low[2], high[3])
+        clusters.append((window, [regions[member] for member in sorted(members)]))
     return clusters
-
-
-def _touch(one: Window, two: Window) -> bool:
-    return all(a.start <= b.stop and b.start <= a.stop for a, b in zip(one, two, strict=True))
-
-
-def _around(one: Window, two: Window) -> Window:
-    rows, columns = (slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(one, two, strict=True))
-    return rows, columns

@@ -85,7 +85,7 @@ def test_registry_takes_entry_points(monkeypatch) -> None:
     class Point:
         name, value, dist = "mine", "collections:Counter", None
 
-    monkeypatch.setattr("veilset.core.registry.entry_points", lambda group: [Point()])
+    monkeypatch.setattr("veilset.core.registry.third_parties", lambda group: [Point()])
     table = Registry("operator", {"a": Entry("no_such:A", "A.")}, group="veilset.operators")
     assert table.load("mine").__name__ == "Counter"
     assert table.is_third_party("mine")

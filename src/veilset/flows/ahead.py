@@ -1,0 +1,19 @@
+"""What workers will need, begun before the verb itself is loaded."""
+
+from veilset.engines.early import start_early
+
+NEEDED = (
+    "concurrent.futures.process",
+    "jpeglib",
+    "onnxruntime",
+    "simplejpeg",
+    "veilset.data.folder_sink",
+    "veilset.detectors.face",
+    "veilset.flows.step",
+    "veilset.operators.united",
+)
+
+
+def start_workers() -> None:
+    """Begin to load what every worker of an audit or a release needs, on another core."""
+    start_early(NEEDED)

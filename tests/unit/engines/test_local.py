@@ -1,0 +1,46 @@
+"""The pool: order, environment, death of a worker."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from veilset.core.errors import BrokenContract
+from veilset.engines.local import Local
+
+EARLY = """
+import sys
+from veilset.flows.ahead import start_workers
+start_workers()
+start_workers()
+heavy = {"numpy", "cv2", "onnxruntime", "PIL"} & set(sys.modules)
+if __name__ == "__main__":
+    from veilset.engines.local import Local
+    print(sorted(heavy), list(Local(workers=2).map(abs, range(-5, 0))))
+"""
+
+
+def test_results_come_in_order_whatever_the_number_of_workers() -> None:
+    items = list(range(-40, 0))
+    assert list(Local(workers=2).map(abs, items)) == list(map(abs, items)) == list(Local(workers=1).map(abs, items))
+
+
+def test_workers_see_the_environment_of_now(monkeypatch) -> None:
+    list(Local(workers=2).map(abs, [1, 2]))  # whatever they are copied from runs by now
+    monkeypatch.setenv("VEILSET_TEST", "later")
+    assert list(Local(workers=2).map(os.getenv, ["VEILSET_TEST"])) == ["later"]
+    monkeypatch.delenv("VEILSET_TEST")
+    assert list(Local(workers=2).map(os.getenv, ["VEILSET_TEST"])) == [None]
+
+
+def test_a_worker_that_dies_is_said() -> None:
+    with pytest.raises(BrokenContract, match="a worker process died"):
+        list(Local(workers=2).map(os._exit, [3, 3]))
+
+
+def test_starting_early_loads_nothing_heavy_here() -> None:
+    done = subprocess.run([sys.executable, "-c", EARLY], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.strip() == "[] [5, 4, 3, 2, 1]"
