@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from veilset.core import check
@@ -16,6 +16,7 @@ from veilset.probes.adversary.extras import need
 
 DEVICES = ("auto", "cpu", "cuda")
 GRID = 8
+PASSES = 60
 NO_TORCH = "not tried for want of torch (pip install 'veilset[learn]'): {}"
 
 
@@ -65,6 +66,14 @@ class Effort:
     def possible(self) -> bool:
         """Whether a network is asked for and torch is here."""
         return self.wanted and torch_is_here()
+
+    def for_rows(self, rows: int, batch: int = 32) -> Effort:
+        """The same with no more steps than 60 passes over so many rows take: what is small is learned sooner.
+
+        >>> Effort(steps=400).for_rows(64).steps
+        120
+        """
+        return replace(self, steps=min(self.steps, PASSES * -(-rows // batch)))
 
     def missing(self, what: str) -> tuple[str, ...]:
         """A note on what was not tried, where torch is what it lacked."""

@@ -118,7 +118,7 @@ def learn_recogniser(
         head = torch.nn.Linear(128, len(names), bias=False).to(device)
         planes = torch.from_numpy(as_planes(flat(crops), crops.shape[1])).to(device)
         labels = torch.from_numpy(member.astype(np.int64)).to(device)
-        learned = _train(torch, network, head, planes, labels, held, effort, flip)
+        learned = _train(torch, network, head, planes, labels, held, effort.for_rows(len(crops)), flip)
         directions = torch.nn.functional.normalize(head.weight, dim=1).detach().cpu().numpy().astype(float)
     return Recogniser(network, learned, tuple(names.tolist()), directions, torch, device)
 

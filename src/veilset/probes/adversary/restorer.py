@@ -142,7 +142,7 @@ def learn_restorer(
     with seeded(torch, int(rng.integers(2**31))):
         network = u_net(torch).to(device)
         inputs, goals = (torch.from_numpy(a).to(device) for a in (source - np.float32(0.5), as_planes(target, side)))
-        learned = _train(torch, network, inputs, goals, held, effort)
+        learned = _train(torch, network, inputs, goals, held, effort.for_rows(len(rows)))
     return Restorer(_linear(rows, target, copies), network, learned, torch, device)
 
 
