@@ -18,16 +18,17 @@ FULL: Mapping[str, Mapping[str, Any]] = {
     "invert": {},
     "canary": {},
     "residual": {"pictures": 200},
+    "agreement": {"limit": 400},
     "fidelity": {},
     "downstream": {},
     "detection_kept": {},
     "naturalness": {},
-    "gap": {},
+    "gap": {"settings": {"network_steps": 0}},
 }
 # What is measured group by group, where a table of labels says who belongs to which: privacy and utility.
 GROUPED: Mapping[str, Mapping[str, Any]] = {
-    "reidentify": {"limit": 400, "recogniser": "pixels"},
-    "deobfuscate": {"limit": 200, "iterated": 0},
+    "reidentify": {"limit": 400, "recogniser": "pixels", "network_steps": 0},
+    "deobfuscate": {"limit": 200, "iterated": 0, "network_steps": 0},
     "residual": {"pictures": 100},
     "fidelity": {"pictures": 100, "perceived": 20},
     "detection_kept": {"limit": 100},
@@ -41,8 +42,8 @@ EYES: Mapping[str, Mapping[str, Any]] = {"landmarks": {}, "iris": {}}
 QUICK: Mapping[str, Mapping[str, Any]] = {
     "link": {"limit": 200},
     "interpolate": {"limit": 30},
-    "reidentify": {"limit": 300, "recogniser": "pixels"},
-    "deobfuscate": {"limit": 150, "iterated": 0},
+    "reidentify": {"limit": 300, "recogniser": "pixels", "network_steps": 0},
+    "deobfuscate": {"limit": 150, "iterated": 0, "network_steps": 0},
     "fidelity": {"pictures": 60, "perceived": 20},
     "naturalness": {"limit": 60},
 }

@@ -30,7 +30,8 @@ from veilset.policy.gate import check_gate
 from veilset.policy.load import load_policy
 from veilset.policy.schema import Gate, Named, Policy
 
-DEFAULT = ("reidentify", "fidelity")
+# A sweep measures every setting: networks would take minutes for each. What it proposes, `measure` attacks with all.
+DEFAULT: Mapping[str, Mapping[str, Any]] = {"reidentify": {"network_steps": 0}, "fidelity": {}}
 
 _GATE = re.compile(r"\s*(\w+)(?:\.(\w+))?\s*(<=|>=)\s*(\S+)\s*")
 
@@ -155,7 +156,7 @@ def _probes(names: Catalog, asked: Sequence[str], policy: Policy | None) -> dict
         if len(chosen) < len(policy.probes()):
             raise BadSetting("tune runs each probe with one setting; this policy has gates on one probe with several")
         return chosen
-    return {name: names.build("probe", name) for name in asked or DEFAULT}
+    return {name: names.build("probe", name, DEFAULT.get(name, {})) for name in asked or DEFAULT}
 
 
 def _gates(words: Sequence[str], probes: Mapping[str, Probe], policy: Policy | None) -> list[Gate]:

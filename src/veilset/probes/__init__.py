@@ -4,6 +4,10 @@ from veilset.core.registry import Entry
 
 TABLE: dict[str, Entry] = {
     "activity": Entry("veilset.probes.utility.activity:Activity", "Activities, and people, in treated recordings."),
+    "agreement": Entry(
+        "veilset.probes.attack.agreement:Agreement",
+        "The verdict repeated with models that neither treated nor judged.",
+    ),
     "attribute": Entry("veilset.probes.attack.attribute:Attribute", "Infer gender, age or activity of unseen people."),
     "canary": Entry("veilset.probes.attack.canary:Canary", "Empirical epsilon of the whole treatment, by canaries."),
     "deobfuscate": Entry(

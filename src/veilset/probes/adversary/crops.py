@@ -107,6 +107,11 @@ def _places(pair: Pair, kind: str) -> Iterator[tuple[Box, Finding]]:
                 yield box, finding
 
 
+def groups_of(crops: Crops) -> list[str]:
+    """Who is in each crop, or, where that is not known, which picture it was cut from."""
+    return [person or f"pair {pair}" for person, pair in zip(crops.subjects, crops.pairs, strict=True)]
+
+
 def chosen(count: int, limit: int, rng: np.random.Generator) -> list[int]:
     """At most `limit` positions out of `count`, in order, drawn without favour."""
     return sorted(rng.permutation(count)[:limit].tolist())
@@ -164,6 +169,17 @@ def _same_size(pixels: Pixels, shape: tuple[int, int]) -> Pixels:
         return pixels
     resized = cv2.resize(np.ascontiguousarray(pixels), (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
     return np.asarray(resized, dtype=np.uint8)
+
+
+def resized(crops: Pixels, side: int) -> Pixels:
+    """Crops (n, s, s, 3) at another side (n, side, side, 3).
+
+    >>> resized(np.zeros((2, 8, 8, 3), np.uint8), 4).shape
+    (2, 4, 4, 3)
+    """
+    if crops.shape[1] == side:
+        return crops
+    return np.stack([cut(crop, None, side) for crop in crops])
 
 
 def grey(crops: Pixels, side: int) -> Floats:

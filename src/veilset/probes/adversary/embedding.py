@@ -35,17 +35,17 @@ def canvas(crops: Pixels) -> Pixels:
     return out
 
 
-def embed(batch: int = 16) -> Callable[[Pixels], Floats]:
+def embed(batch: int = 16, network: str = NETWORK) -> Callable[[Pixels], Floats]:
     """A function from crops (n, side, side, 3) uint8 RGB to unit vectors (n, 256).
 
     Raises:
         MissingWeights: The weights are not at hand.
     """
-    store.path(NETWORK)
+    store.path(network)
 
     def features(crops: Pixels) -> Floats:
         faces = canvas(crops).transpose(0, 3, 1, 2).astype(np.float32)
-        parts = [onnx.run(NETWORK, {"data": faces[i : i + batch]})[0] for i in range(0, len(faces), batch)]
+        parts = [onnx.run(network, {"data": faces[i : i + batch]})[0] for i in range(0, len(faces), batch)]
         vectors = np.concatenate(parts).astype(float)
         return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9))
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from veilset.core.errors import Unsupported
 from veilset.core.roles import Case
 from veilset.core.sample import Sample, Signal
-from veilset.probes.adversary.crops import Floats, chosen, gather, grey, subject_of, treat_anew
+from veilset.probes.adversary.crops import Crops, Floats, chosen, gather, grey, subject_of, treat_anew
 from veilset.probes.adversary.labels import as_classes
 from veilset.probes.adversary.motion import windows
 
@@ -26,6 +26,7 @@ class Views:
         anew: (n, d) each, treated by the adversary; none when the treatment is not known.
         people: Who; empty when unknown.
         pairs: Index of the pair of each row.
+        crops: What pictures were made of; none for recordings.
     """
 
     before: Floats
@@ -33,6 +34,7 @@ class Views:
     anew: tuple[Floats, ...]
     people: tuple[str, ...]
     pairs: tuple[int, ...]
+    crops: Crops | None = None
 
     def labels(self, case: Case, key: str) -> tuple[str, ...]:
         """The class of each row under the label `key`, empty where the set does not say."""
@@ -54,7 +56,7 @@ def views(
         return _of_signals(case, rng, limit, copies)
     crops = gather(case, kind=kind, side=max(side, 48), limit=limit, copies=copies, rng=rng)
     before, after = grey(crops.before, side), grey(crops.after, side)
-    return Views(before, after, tuple(grey(c, side) for c in crops.anew), crops.subjects, crops.pairs)
+    return Views(before, after, tuple(grey(c, side) for c in crops.anew), crops.subjects, crops.pairs, crops)
 
 
 def _of_signals(case: Case, rng: np.random.Generator, limit: int, copies: int) -> Views:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -13,10 +13,16 @@ from veilset.core import check
 from veilset.core.errors import Unsupported
 from veilset.core.measurement import Measurement
 from veilset.core.roles import Case, Pair
-from veilset.core.sample import Image, Media
-from veilset.probes.adversary.crops import Crops, Floats, cut, gather, grey, treat_anew
-from veilset.probes.adversary.recogniser import principal
-from veilset.probes.adversary.scores import mean, ranks, share
+from veilset.core.sample import Image, Media, Pixels
+from veilset.probes.adversary.crops import Crops, Floats, cut, gather, grey, groups_of, treat_anew
+from veilset.probes.adversary.effort import Effort, on_grid
+from veilset.probes.adversary.restoration import Restoration, learn_restoration
+from veilset.probes.adversary.restorer import Restorer, learn_restorer
+from veilset.probes.adversary.scores import mean, ranks, share, worst
+from veilset.probes.adversary.views import halves
+
+SAME = "taught by other pictures, of the same people too"
+OTHERS = "taught by pictures of other people"
 
 
 def psnr(restored: Floats, truth: Floats) -> Floats:
@@ -27,52 +33,6 @@ def psnr(restored: Floats, truth: Floats) -> Floats:
     """
     error = np.mean((restored - truth) ** 2, axis=1)
     return np.asarray(10 * np.log10(1 / np.maximum(error, 1e-10)))
-
-
-@dataclass(frozen=True, eq=False)
-class Restoration:
-    """A learned linear map from treated pictures (n, d) to originals (n, d)."""
-
-    treated_mean: Floats
-    weights: Floats
-    clean_mean: Floats
-    clean_basis: Floats
-
-    def __call__(self, treated: Floats) -> Floats:
-        """Restore; values may leave the range of the originals."""
-        return np.asarray(self.clean_mean + (treated - self.treated_mean) @ self.weights @ self.clean_basis.T)
-
-
-def learn_restoration(treated: Floats, clean: Floats, *, components: int = 150, copies: int = 1) -> Restoration:
-    """The best linear guess of the original, by ridge regression between principal components.
-
-    The originals' components are the prior: what comes out is always a mixture of what such pictures look like. The
-    strength of the ridge is chosen by the error on originals left out, so noise makes the guess shrink to the mean.
-    With `copies`, the rows are so many treatments of the same originals, one block after another.
-    """
-    treated_mean, treated_basis, _ = principal(treated, components)
-    clean_mean, clean_basis, _ = principal(clean, components)
-    if not treated_basis.shape[1] or not clean_basis.shape[1]:
-        nothing = np.zeros((treated.shape[1], 1)), clean_mean, np.zeros((clean.shape[1], 1))
-        return Restoration(treated_mean, *nothing)
-    source, target = (treated - treated_mean) @ treated_basis, (clean - clean_mean) @ clean_basis
-    strengths = np.linalg.norm(source, 2) ** 2 * np.logspace(-7, 3, 21)
-    fold = np.arange(len(source)) % (len(source) // copies) % 4
-    errors = np.zeros(len(strengths))
-    for left_out in range(4):
-        kept, tested = fold != left_out, fold == left_out
-        if kept.any() and tested.any():
-            for i, weights in enumerate(_ridges(source[kept], target[kept], strengths)):
-                errors[i] += float(np.sum((target[tested] - source[tested] @ weights) ** 2))
-    best = _ridges(source, target, strengths[[int(np.argmin(errors))]])[0]
-    return Restoration(treated_mean, treated_basis @ best, clean_mean, clean_basis)
-
-
-def _ridges(source: Floats, target: Floats, strengths: Floats) -> list[Floats]:
-    """Ridge regression at every strength, from one decomposition."""
-    left, singular, right = np.linalg.svd(source, full_matrices=False)
-    turned = left.T @ target
-    return [(right.T * (singular / (singular**2 + s))) @ turned for s in strengths]
 
 
 def invert_by_iteration(treated: Floats, forward: Callable[[Floats], Floats], steps: int) -> list[Floats]:
@@ -93,22 +53,28 @@ class Deobfuscate:
 
     Attributes:
         kind: Kind of finding to attack; whole pictures where nothing of it was found.
-        side: Side of the grey pictures compared, in pixels.
+        side: Side of the pictures compared, in pixels.
         limit: Most pairs that are looked at, drawn at random.
         steps: Steps of the iteration through the operator.
         iterated: Pictures that are iterated on; 0 to leave it out.
         releases: How often the same picture was released, each time with fresh noise.
+        network_steps: Most steps that the restoring network learns; 0 to leave it out.
+        network_seconds: Most seconds that it learns.
+        device: Where it learns: `auto` (a GPU where there is one), `cpu` or `cuda`.
 
-    *Adversary*: knows operator and settings, holds other pictures of the same kind (half of the pairs), treats them
-    with fresh noise and learns the way back from them; never sees the original of a target. With `releases` above 1
-    the same picture was released so many times, and the adversary averages.
+    *Adversary*: knows operator and settings, treats pictures of its own with fresh noise and learns the way back from
+    them; never sees the original of a target. `learned`, a linear map, holds other pictures, of the same people too;
+    `network` holds public faces, of other people than the targets, and `learned_strangers` is the linear map taught by
+    the same faces. With `releases` above 1 the same picture was released so many times, and the adversary averages.
 
-    *Measurements*: `identity_restored` and `identity_treated`: share of targets whose restored (or merely treated)
-    picture is nearest to its own original among all targets' originals, with chance 1 / targets;
-    `psnr_gain_*`: decibels won over the better of the treated picture and the mean picture; a broken attack has none.
+    *Measurements*: `identity_restored`, the worst of `learned` and `network`, at a corrected confidence; then for each
+    way `identity_*`: share of targets whose picture is nearest to its own original among all targets' originals, with
+    chance 1 / targets; `psnr_*`; and `psnr_gain_*`: decibels won over the better of the treated picture and the mean
+    picture; a broken attack has none. `identity_treated` restores nothing. `*_iterated` are over the fewer pictures that
+    are iterated on. The network needs torch; without it the headline says that it was not tried.
 
     *Source*: Landweber 1951; linear minimum-mean-square-error estimation; Hill et al. 2016 for why such treatments
-    are not viable. Learned on principal components in place of a deep network, to run in seconds.
+    are not viable; the network is a small U-Net (Ronneberger, Fischer and Brox 2015) that corrects the linear estimate.
 
     >>> Deobfuscate(side=32).steps
     30
@@ -120,6 +86,9 @@ class Deobfuscate:
     steps: int = 30
     iterated: int = 24
     releases: int = 1
+    network_steps: int = 400
+    network_seconds: float = 90.0
+    device: str = "auto"
 
     takes: ClassVar[tuple[type[Media], ...]] = (Image,)
 
@@ -128,43 +97,71 @@ class Deobfuscate:
         check.in_range(8, 100_000, limit=self.limit)
         check.in_range(0, 1000, steps=self.steps, iterated=self.iterated)
         check.in_range(1, 100, releases=self.releases)
+        self._effort()
+
+    def _effort(self) -> Effort:
+        return Effort(self.network_steps, self.network_seconds, self.device)
 
     def run(self, case: Case, *, rng: np.random.Generator) -> tuple[Measurement, ...]:
-        """Restore half of the pairs with what the other half taught.
+        """Restore half of the pictures with what the other half taught, and half of the people likewise.
 
         Raises:
             Unsupported: Fewer than eight regions to learn from and to attack.
         """
-        crops, learn, attack = self._split(case, rng)
+        crops, order = self._gather(case, rng)
+        learn, attack = order[: len(crops) // 2], order[len(crops) // 2 :]
         truth, seen = grey(crops.before, self.side), self._seen(crops)
-        restore = _learned(crops, learn, self.side, truth, seen)
-        found = [
-            *self._scores(
-                truth[attack], seen[attack], np.clip(restore(seen[attack]), 0, 1), truth[learn].mean(axis=0), rng
-            )
-        ]
+        linear = np.clip(_learned(crops, learn, self.side, truth, seen)(seen[attack]), 0, 1)
+        pictures = {"learned": (linear, f"a linear map; {SAME}"), "treated": (seen[attack], "nothing restored")}
+        found = self._scores(truth[attack], seen[attack], pictures, truth[learn].mean(axis=0), rng)
+        effort = self._effort()
+        if effort.possible:
+            found += self._strangers(crops, truth, seen, effort, rng)
         if case.knowledge.treatments and self.iterated and self.steps:
-            found.extend(self._iterate(case, rng))
-        return tuple(found)
+            found += self._iterate(case, rng)
+        named = [m for m in found if m.name in ("identity_learned", "identity_network")]
+        first = worst(named, "identity_restored")
+        return (replace(first, notes=(*first.notes, *effort.missing("restoration by a network"))), *found)
 
     def restored(self, case: Case, *, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
         """Originals, treated and restored targets (n, side, side) in [0, 1], for the private part of a report."""
-        crops, learn, attack = self._split(case, rng)
+        crops, order = self._gather(case, rng)
+        learn, attack = order[: len(crops) // 2], order[len(crops) // 2 :]
         truth, seen = grey(crops.before, self.side), self._seen(crops)
-        restore = _learned(crops, learn, self.side, truth, seen)
+        effort = self._effort()
+        if effort.possible:
+            back = grey(self._network(crops, learn, effort, rng)(self._averaged(crops)[attack]), self.side)
+        else:
+            back = np.clip(_learned(crops, learn, self.side, truth, seen)(seen[attack]), 0, 1)
         shape = (-1, self.side, self.side)
-        return (
-            truth[attack].reshape(shape),
-            seen[attack].reshape(shape),
-            np.clip(restore(seen[attack]), 0, 1).reshape(shape),
-        )
+        return truth[attack].reshape(shape), seen[attack].reshape(shape), back.reshape(shape)
 
-    def _split(self, case: Case, rng: np.random.Generator) -> tuple[Crops, NDArray[np.int64], NDArray[np.int64]]:
-        crops = gather(case, kind=self.kind, side=self.side, limit=self.limit, copies=max(2, self.releases), rng=rng)
+    def _gather(self, case: Case, rng: np.random.Generator) -> tuple[Crops, NDArray[np.int64]]:
+        side, copies = on_grid(self.side), max(2, self.releases)
+        crops = gather(case, kind=self.kind, side=side, limit=self.limit, copies=copies, rng=rng)
         if len(crops) < 8:
             raise Unsupported(f"deobfuscate needs at least 8 regions, got {len(crops)}")
-        order = rng.permutation(len(crops))
-        return crops, order[: len(crops) // 2], order[len(crops) // 2 :]
+        return crops, rng.permutation(len(crops))
+
+    def _strangers(
+        self, crops: Crops, truth: Floats, seen: Floats, effort: Effort, rng: np.random.Generator
+    ) -> list[Measurement]:
+        """The network, and beside it the linear map, both taught by faces of other people."""
+        learn, attack = halves(groups_of(crops), rng)
+        who = OTHERS
+        if min(len(learn), len(attack)) < 4:
+            order = rng.permutation(len(crops))
+            learn, attack, who = order[: len(crops) // 2], order[len(crops) // 2 :], SAME
+        restorer = self._network(crops, learn, effort, rng)
+        linear = np.clip(_learned(crops, learn, self.side, truth, seen)(seen[attack]), 0, 1)
+        pictures = {
+            "network": (
+                grey(restorer(self._averaged(crops)[attack]), self.side),
+                f"a network, {restorer.learned.in_words()}; {who}",
+            ),
+            "learned_strangers": (linear, f"a linear map; {who}"),
+        }
+        return self._scores(truth[attack], seen[attack], pictures, truth[learn].mean(axis=0), rng)
 
     def _seen(self, crops: Crops) -> Floats:
         """What the adversary holds of each target: one release, or the average of several."""
@@ -172,41 +169,60 @@ class Deobfuscate:
         copies = [grey(copy, self.side) for copy in crops.anew[: self.releases - 1]]
         return np.asarray(np.mean([seen, *copies], axis=0))
 
+    def _averaged(self, crops: Crops) -> Pixels:
+        """The same in colour, at the side that the network works at."""
+        several = [crops.after, *crops.anew[: self.releases - 1]]
+        return np.asarray(np.mean(several, axis=0).round() if len(several) > 1 else crops.after, dtype=np.uint8)
+
+    def _network(self, crops: Crops, learn: NDArray[np.int64], effort: Effort, rng: np.random.Generator) -> Restorer:
+        """Learned like the linear map: from own treatments, and from releases with known originals."""
+        treated = [self._averaged(crops)[learn]]
+        if self.releases == 1:
+            treated += [copy[learn] for copy in crops.anew]
+        groups = np.asarray(groups_of(crops))[learn].tolist()
+        return learn_restorer("deobfuscate", np.stack(treated), crops.before[learn], groups, effort, rng=rng)
+
     def _scores(
-        self, truth: Floats, seen: Floats, restored: Floats, guess: Floats, rng: np.random.Generator
-    ) -> tuple[Measurement, ...]:
-        chance = 1 / len(truth)
-        notes = (
-            "adversary: knows the treatment, learned the way back from other pictures of the same kind",
-            f"restored from {self.releases} release(s) of each picture",
-        )
-        found = []
-        for name, pictures in (("identity_restored", restored), ("identity_treated", seen)):
-            place = ranks(_likeness(pictures, truth), np.arange(len(truth)), rng)
-            people = [str(i) for i in range(len(truth))]
-            found.append(share("deobfuscate", name, place == 1, people, rng=rng, chance=chance, notes=notes))
+        self,
+        truth: Floats,
+        seen: Floats,
+        pictures: Mapping[str, tuple[Floats, str]],
+        guess: Floats,
+        rng: np.random.Generator,
+    ) -> list[Measurement]:
+        """Identity and decibels of each way, against the treated picture and the adversary's mean picture."""
         trivial = np.maximum(psnr(seen, truth), psnr(np.broadcast_to(guess, truth.shape), truth))
-        gain = psnr(restored, truth) - trivial
-        found.append(mean("deobfuscate", "psnr_restored", psnr(restored, truth), rng=rng, notes=notes))
-        found.append(mean("deobfuscate", "psnr_gain_learned", gain, rng=rng, chance=0.0, notes=notes))
-        return tuple(found)
+        found = []
+        for name, (picture, about) in pictures.items():
+            notes = (f"adversary: knows the treatment; {about}", f"{self.releases} release(s) of each picture")
+            found.append(_identity(f"identity_{name}", picture, truth, notes, rng))
+            if name == "treated":
+                continue
+            reached = psnr(picture, truth)
+            found.append(mean("deobfuscate", f"psnr_{name}", reached, rng=rng, notes=notes))
+            found.append(mean("deobfuscate", f"psnr_gain_{name}", reached - trivial, rng=rng, chance=0.0, notes=notes))
+        return found
 
-    def _iterate(self, case: Case, rng: np.random.Generator) -> tuple[Measurement, ...]:
+    def _iterate(self, case: Case, rng: np.random.Generator) -> list[Measurement]:
         """The optimisation: the best number of steps is chosen on pictures that the adversary owns."""
-        owned: list[Floats] = []
-        targets: list[Floats] = []
+        owned: list[Iterated] = []
+        targets: list[Iterated] = []
         for number, index in enumerate(rng.permutation(len(case.pairs))[: 2 * self.iterated]):
-            curve = self._curve(case.pairs[int(index)], case, rng)
-            if curve is not None:
-                (owned if number % 2 else targets).append(curve)
+            one = self._curve(case.pairs[int(index)], case, rng)
+            if one is not None:
+                (owned if number % 2 else targets).append(one)
         if len(owned) < 2 or len(targets) < 2:
-            return ()
-        step = int(np.argmax(np.mean(owned, axis=0)))
-        gain = np.array([curve[step] - curve[0] for curve in targets])
+            return []
+        step = int(np.argmax(np.mean([one.curve for one in owned], axis=0)))
+        gain = np.array([one.curve[step] - one.curve[0] for one in targets])
         notes = (f"adversary: iterates through the operator itself, {step} steps chosen on own pictures",)
-        return (mean("deobfuscate", "psnr_gain_iterated", gain, rng=rng, chance=0.0, notes=notes),)
+        pictures, truth = np.stack([one.guesses[step] for one in targets]), np.stack([one.truth for one in targets])
+        return [
+            _identity("identity_iterated", pictures, truth, notes, rng),
+            mean("deobfuscate", "psnr_gain_iterated", gain, rng=rng, chance=0.0, notes=notes),
+        ]
 
-    def _curve(self, pair: Pair, case: Case, rng: np.random.Generator) -> Floats | None:
+    def _curve(self, pair: Pair, case: Case, rng: np.random.Generator) -> Iterated | None:
         if pair.after is None or not isinstance(pair.before.media, Image):
             return None
         if not isinstance(pair.after.media, Image) or pair.after.image.shape != pair.before.image.shape:
@@ -226,7 +242,26 @@ class Deobfuscate:
             for guess in invert_by_iteration(treated, forward, self.steps)
         ]
         truth = grey(cut(pair.before.image.pixels, box, self.side)[None], self.side)
-        return psnr(grey(np.stack(cuts), self.side), truth)
+        guesses = grey(np.stack(cuts), self.side)
+        return Iterated(truth[0], guesses, psnr(guesses, truth))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Iterated:
+    """One picture under iteration: its original (d,), every iterate (steps + 1, d), and their PSNR (steps + 1,)."""
+
+    truth: Floats
+    guesses: Floats
+    curve: Floats
+
+
+def _identity(
+    name: str, pictures: Floats, truth: Floats, notes: tuple[str, ...], rng: np.random.Generator
+) -> Measurement:
+    """Share of pictures that are nearest to their own original."""
+    place = ranks(_likeness(pictures, truth), np.arange(len(truth)), rng)
+    people = [str(i) for i in range(len(truth))]
+    return share("deobfuscate", name, place == 1, people, rng=rng, chance=1 / len(truth), notes=notes)
 
 
 def _learned(crops: Crops, learn: NDArray[np.int64], side: int, truth: Floats, seen: Floats) -> Restoration:

@@ -16,7 +16,7 @@ from veilset.core.sample import Image, Media, Signal
 from veilset.probes.adversary.crops import Floats
 from veilset.probes.adversary.recogniser import principal
 from veilset.probes.adversary.scores import accepted_at, area
-from veilset.probes.adversary.softmax import train
+from veilset.probes.adversary.softmax import train, train_privately
 from veilset.probes.adversary.views import Views, views
 
 KNOWS = {
@@ -84,6 +84,7 @@ class Membership:
         targets: How many of them are attacked, each with all others as shadows.
         components: Principal components that the classifier sees.
         decay: Weight decay of the classifier: less remembers more.
+        noise: Noise multiplier of differentially private training (gradients clipped to 1); 0 for plain training.
         side: Side of the grey pictures compared, in pixels.
         limit: Most pairs that are looked at, drawn at random.
 
@@ -111,6 +112,7 @@ class Membership:
     targets: int = 6
     components: int = 60
     decay: float = 1e-4
+    noise: float = 0.0
     side: int = 24
     limit: int = 600
 
@@ -121,6 +123,7 @@ class Membership:
         check.in_range(1, self.shadows // 2, targets=self.targets)
         check.in_range(1, 500, components=self.components)
         check.in_range(0, 10, decay=self.decay)
+        check.in_range(0, 1e6, noise=self.noise)
 
     def run(self, case: Case, *, rng: np.random.Generator) -> tuple[Measurement, ...]:
         """Train, query, compare; the strongest attack first.
@@ -152,7 +155,10 @@ class Membership:
         inside = np.stack([rng.permutation(len(keep)) < len(keep) // 2 for _ in range(self.shadows)])
         own, tops = [], []
         for members in inside:
-            model = train(released[members], classes[members], count, decay=self.decay, steps=100)
+            if self.noise:
+                model = train_privately(released[members], classes[members], count, noise=self.noise, rng=rng)
+            else:
+                model = train(released[members], classes[members], count, decay=self.decay, steps=100)
             log = model(asked)
             own.append(log[np.arange(len(keep)), classes])
             tops.append(

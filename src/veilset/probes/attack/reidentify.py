@@ -15,10 +15,12 @@ from veilset.core.measurement import Measurement
 from veilset.core.roles import Case
 from veilset.core.sample import Image, Media, Pixels
 from veilset.probes.adversary.crops import Crops, Floats, gather, grey
+from veilset.probes.adversary.deep import features_of, lessons, rebuild, recognised
+from veilset.probes.adversary.effort import Effort
 from veilset.probes.adversary.embedding import embed
 from veilset.probes.adversary.recogniser import class_centres, fit
+from veilset.probes.adversary.restoration import learn_restoration
 from veilset.probes.adversary.scores import accepted_at, equal_error, ranks, share, worst
-from veilset.probes.attack.deobfuscate import learn_restoration
 
 Features = Callable[[Pixels], Floats]
 
@@ -26,7 +28,9 @@ KNOWS = {
     "naive": "clean pictures of the same people; does not expect any treatment",
     "parrot": "pictures of the same people, treated as the release was, with fresh noise; trained on them",
     "restore": "the way back, learned from treated pictures, then a recogniser trained on clean and restored ones",
+    "rebuild": "the way back, learned by a network, then a recogniser trained on clean and restored pictures",
 }
+NETWORKED = ("naive", "parrot", "rebuild")
 
 
 def pixel_features(side: int) -> Features:
@@ -49,6 +53,10 @@ class Trial:
     about: tuple[str, ...] = ()
 
 
+Sides = tuple[NDArray[np.int64], NDArray[np.int64]]
+Trials = dict[tuple[str, str], Trial]
+
+
 def recognise(
     train: Floats, train_people: Sequence[str], probe: Floats, probe_people: Sequence[str], shrink: float
 ) -> Trial:
@@ -69,48 +77,61 @@ class Reidentify:
 
     Attributes:
         kind: Kind of finding to attack; whole pictures where nothing of it was found.
-        modes: Adversaries to play: `naive`, `parrot`, `restore`.
-        recogniser: `pixels` (trained on the set), `face` (pretrained), or `auto`: both where weights are at hand.
+        modes: Adversaries to play: `naive`, `parrot`, `restore`, `rebuild`.
+        recogniser: `pixels` (trained on the set), `face` (pretrained), `network` (convolutional, trained on the set), or
+            `auto`: all of them for which weights and torch are at hand.
         side: Side of the grey pictures compared, in pixels.
         limit: Most pairs that are looked at, drawn at random.
         copies: How often the adversary treats each of its own pictures.
         shrink: Regularisation of the trained recogniser, 0 to 1.
         false_accepts: False accept rate at which `tar_*` is read.
+        network_steps: Most steps that each network learns; 0 to leave networks out.
+        network_seconds: Most seconds that each of them learns.
+        device: Where they learn: `auto` (a GPU where there is one), `cpu` or `cuda`.
 
     *Adversary*: `naive` compares with clean pictures; `parrot` (McPherson, Shokri and Shmatikov 2016) trains on
     pictures treated by the same operators and settings with fresh noise, one recogniser per treatment; `restore`
-    learns the way back first. Each sees only what lies inside the region found. Recognisers: one trained on the set
-    itself (principal components and Fisher's discriminants), and a pretrained face embedding where its weights are.
+    learns the way back first, as a linear map between features, `rebuild` between pictures, by a network. Each sees only
+    what lies inside the region found. Recognisers: two trained on the set itself (principal components and Fisher's
+    discriminants; a convolutional network from random weights, one for each treatment, stopped by pictures held back),
+    and a pretrained face embedding where its weights are. Networks need torch; without it the headline says so.
 
     *Measurements*: `rank1`, the worst of all, at a confidence corrected for having chosen the worst; then
     `rank1_*`, `rank5_*`, `eer_*` and `tar_*` for each mode and recogniser. Chance is 1 / people. Where fewer than two
     people have two pictures each, every picture counts as a person, and the adversary must find its own original.
 
-    *Source*: McPherson et al. 2016, with linear recognisers in place of their network; error rates after ISO 19795.
+    *Source*: McPherson et al. 2016, with small recognisers, linear and convolutional; error rates after ISO 19795.
 
     >>> Reidentify(modes=("naive",)).limit
     1000
     """
 
     kind: str = "face"
-    modes: tuple[str, ...] = ("naive", "parrot", "restore")
+    modes: tuple[str, ...] = ("naive", "parrot", "restore", "rebuild")
     recogniser: str = "auto"
     side: int = 48
     limit: int = 1000
     copies: int = 2
     shrink: float = 0.1
     false_accepts: float = 0.01
+    network_steps: int = 400
+    network_seconds: float = 90.0
+    device: str = "auto"
 
     takes: ClassVar[tuple[type[Media], ...]] = (Image,)
 
     def __post_init__(self) -> None:
         for mode in self.modes:
             check.one_of(tuple(KNOWS), modes=mode)
-        check.one_of(("auto", "pixels", "face"), recogniser=self.recogniser)
+        check.one_of(("auto", "pixels", "face", "network"), recogniser=self.recogniser)
         check.in_range(8, 112, side=self.side)
         check.in_range(4, 100_000, limit=self.limit)
         check.in_range(1, 20, copies=self.copies)
         check.in_range(0, 1, shrink=self.shrink, false_accepts=self.false_accepts)
+        self._effort()
+
+    def _effort(self) -> Effort:
+        return Effort(self.network_steps, self.network_seconds, self.device)
 
     def run(self, case: Case, *, rng: np.random.Generator) -> tuple[Measurement, ...]:
         """Every mode with every recogniser; the first measurement is the worst rank-1.
@@ -125,14 +146,52 @@ class Reidentify:
         crops, gallery, probes, own = split(crops, rng)
         about = ("no person has two pictures: each picture stands for one",) * own
         modes = self._possible(case, own and not len(crops.anew))
+        sides = gallery, probes
+        trials = {**self._classical(modes, crops, sides), **self._deep(modes, crops, sides, rng)}
+        if not trials:
+            why = self._effort().missing("any recogniser") or ("no recogniser is left for these modes",)
+            raise Unsupported(f"reidentify: {why[0]}")
         found: list[Measurement] = []
+        for (mode, name), trial in trials.items():
+            noted = replace(trial, about=(*trial.about, *about))
+            found.extend(self._measure(f"{mode}_{name}", mode, noted, rng))
+        first = worst([m for m in found if m.name.startswith("rank1_")], "rank1")
+        missing = self._effort().missing("recognition and restoration by networks")
+        return (replace(first, notes=(*first.notes, *missing)), *found)
+
+    def _classical(self, modes: Sequence[str], crops: Crops, sides: Sides) -> Trials:
+        trials: Trials = {}
         for name, features in self._recognisers().items():
             seen = _Views(features, crops)
             for mode in modes:
-                shrink = self.shrink if name == "pixels" else 0.5
-                trial = self._trial(mode, seen, crops, (gallery, probes), shrink)
-                found.extend(self._measure(f"{mode}_{name}", mode, replace(trial, about=about), rng))
-        return (worst([m for m in found if m.name.startswith("rank1_")], "rank1"), *found)
+                if mode != "rebuild":
+                    trials[mode, name] = self._trial(mode, seen, crops, sides, self._shrink(name))
+        return trials
+
+    def _deep(self, modes: Sequence[str], crops: Crops, sides: Sides, rng: np.random.Generator) -> Trials:
+        """Networks that restore, for every recogniser, and networks that recognise."""
+        effort, trials = self._effort(), Trials()
+        if not effort.possible:
+            return trials
+        given = lessons(crops, *sides, self.side)
+        asked = [crops.subjects[i] for i in sides[1]]
+        names = sorted(set(given.people))
+        truth = np.array([names.index(person) for person in asked])
+        views = {mode: (given, "") for mode in modes if mode in NETWORKED}
+        if "rebuild" in views:
+            views["rebuild"] = rebuild("reidentify", given, effort, rng)
+            for name, features in self._recognisers().items():
+                train, people, probe = features_of("rebuild", views["rebuild"][0], features)
+                trial = recognise(train, people, probe, asked, self._shrink(name))
+                trials["rebuild", name] = replace(trial, about=(views["rebuild"][1],))
+        if self.recogniser in {"auto", "network"}:
+            for mode, (view, how) in views.items():
+                likeness, learned = recognised("reidentify", mode, view, names, effort, rng)
+                trials[mode, "network"] = Trial(likeness, truth, (*([how] if how else []), learned))
+        return trials
+
+    def _shrink(self, recogniser: str) -> float:
+        return 0.5 if recogniser == "face" else self.shrink
 
     def _possible(self, case: Case, only_twins: bool) -> list[str]:
         """Modes that this case allows: no clean pictures, only the parrot; nothing to imitate, only the naive one."""
@@ -147,9 +206,9 @@ class Reidentify:
 
     def _recognisers(self) -> dict[str, Features]:
         found: dict[str, Features] = {}
-        if self.recogniser != "face":
+        if self.recogniser in {"auto", "pixels"}:
             found["pixels"] = pixel_features(self.side)
-        if self.recogniser != "pixels":
+        if self.recogniser in {"auto", "face"}:
             try:
                 found["face"] = embed()
             except MissingWeights:
@@ -162,7 +221,7 @@ class Reidentify:
         mode: str,
         seen: _Views,
         crops: Crops,
-        sides: tuple[NDArray[np.int64], NDArray[np.int64]],
+        sides: Sides,
         shrink: float,
     ) -> Trial:
         gallery, probes = sides

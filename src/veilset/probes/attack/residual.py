@@ -109,7 +109,7 @@ class Residual:
             pair = case.pairs[int(number)]
             if pair.after is None or not isinstance(pair.after.media, Image):
                 continue
-            treated = _boxes(pair)
+            treated = boxes_of(pair)
             networks = networks_of([f for f in pair.findings if f.kind == "face"])
             known |= bool(networks)
             if networks not in judges:
@@ -165,28 +165,30 @@ def _count(showing: int, looked: int, total: int, **more: Any) -> Measurement:
     return Measurement("residual", "pictures_still_showing", value, low, high, looked, "lower", **more)
 
 
-def _boxes(pair: Pair) -> list[Box]:
+def boxes_of(pair: Pair) -> list[Box]:
+    """Where faces were treated."""
     return [f.where.bounds() for f in pair.findings if f.kind == "face" and isinstance(f.where, Box | Polygon | Mask)]
 
 
 def _look(judge: Detector, sample: Sample, *, often: bool) -> list[Box]:
     """Boxes that the judge finds, in pixels of the picture; with `often`, in its mirror image and a smaller copy."""
-    boxes = _found(judge, sample)
+    boxes = found_by(judge, sample)
     if not often:
         return boxes
     pixels = sample.image.pixels
     width = sample.image.width
-    mirrored = _found(judge, sample.with_media(Image(np.ascontiguousarray(pixels[:, ::-1]))))
+    mirrored = found_by(judge, sample.with_media(Image(np.ascontiguousarray(pixels[:, ::-1]))))
     boxes += [Box(width - box.x - box.width, box.y, box.width, box.height) for box in mirrored]
     if min(sample.image.shape) >= 2:
         small = cv2.resize(pixels, None, fx=SMALLER, fy=SMALLER, interpolation=cv2.INTER_AREA)
         across, down = pixels.shape[1] / small.shape[1], pixels.shape[0] / small.shape[0]
         boxes += [
             Box(box.x * across, box.y * down, box.width * across, box.height * down)
-            for box in _found(judge, sample.with_media(Image(small)))
+            for box in found_by(judge, sample.with_media(Image(small)))
         ]
     return boxes
 
 
-def _found(judge: Detector, sample: Sample) -> list[Box]:
+def found_by(judge: Detector, sample: Sample) -> list[Box]:
+    """Boxes that a detector finds, in pixels of the picture."""
     return [f.where.bounds() for f in judge.find(sample) if isinstance(f.where, Box | Polygon | Mask)]

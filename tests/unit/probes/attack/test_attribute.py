@@ -25,8 +25,13 @@ def test_gender_drawn_into_faces(drawn, named, way, holds):
         pairs.append(
             Pair(before, treatment.apply(before, pair.findings, noise=SeededNoise(len(pairs))).sample, pair.findings)
         )
-    found = named(Attribute().run(Case(pairs, Knowledge({"face": treatment})), rng=np.random.default_rng(0)))
+    probe = Attribute(network_steps=60)
+    found = named(probe.run(Case(pairs, Knowledge({"face": treatment})), rng=np.random.default_rng(0)))
     assert found["gender_original"].low > 0.8
+    if "gender_network" in found:
+        network = found["gender_network"]
+        assert (network.low <= 0.5 <= network.high) if holds else network.value > 0.7
+    assert found["worst"].confidence > 0.95
     if holds:
         assert found["gender"].low <= 0.5 <= found["gender"].high
     else:
@@ -76,3 +81,14 @@ def test_short_recordings_have_no_windows():
 def test_without_labels(drawn):
     with pytest.raises(Unsupported, match="too few samples carry"):
         Attribute().run(drawn.crowd(people=4, each=2), rng=np.random.default_rng(0))
+
+
+def test_without_torch_or_weights_the_rest_is_tried_and_said(drawn, named, monkeypatch, tmp_path):
+    monkeypatch.setattr("veilset.probes.adversary.effort.torch_is_here", lambda: False)
+    monkeypatch.setenv("VEILSET_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("VEILSET_CACHE", str(tmp_path))
+    case = drawn.crowd(people=8, each=2, labels=lambda p: {"gender": "fm"[p % 2]})
+    found = named(Attribute().run(case, rng=np.random.default_rng(0)))
+    assert set(found) == {"worst", "gender", "gender_naive", "gender_original"}
+    assert any("veilset[learn]" in note for note in found["worst"].notes)
+    assert any("age_gender" in note for note in found["worst"].notes)

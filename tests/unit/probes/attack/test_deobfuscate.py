@@ -4,7 +4,7 @@ import pytest
 from veilset.core.errors import Unsupported
 from veilset.probes.attack.deobfuscate import Deobfuscate, invert_by_iteration, learn_restoration, psnr
 
-FAST = Deobfuscate(side=24, iterated=12, steps=15)
+FAST = Deobfuscate(side=24, iterated=12, steps=15, network_steps=0)
 
 
 @pytest.mark.parametrize(("way", "strength"), [("mosaic", 12), ("blur", 6)])
@@ -19,6 +19,7 @@ def test_iteration_through_the_operator_sharpens_a_blur(drawn, named):
     case = drawn.crowd(people=10, each=4, treatment=drawn.Treatment("blur", 3))
     found = named(FAST.run(case, rng=np.random.default_rng(0)))
     assert found["psnr_gain_iterated"].low > 0.5
+    assert found["identity_iterated"].low > 2 * found["identity_iterated"].chance
 
 
 @pytest.mark.parametrize("way", ["static", "mask"])
@@ -32,9 +33,43 @@ def test_nothing_comes_back_from_nothing(drawn, named, way):
 
 def test_many_releases_average_the_noise_away(drawn, named):
     case = drawn.crowd(people=8, each=4, treatment=drawn.Treatment("grain", 60))
-    once = named(Deobfuscate(side=24, iterated=0).run(case, rng=np.random.default_rng(0)))
-    often = named(Deobfuscate(side=24, iterated=0, releases=8).run(case, rng=np.random.default_rng(0)))
-    assert often["psnr_restored"].value > once["psnr_restored"].value + 1
+    once = named(Deobfuscate(side=24, iterated=0, network_steps=0).run(case, rng=np.random.default_rng(0)))
+    often = named(Deobfuscate(side=24, iterated=0, network_steps=0, releases=8).run(case, rng=np.random.default_rng(0)))
+    assert often["psnr_learned"].value > once["psnr_learned"].value + 1
+
+
+NETWORK = Deobfuscate(side=24, iterated=0, network_steps=80)
+
+
+def test_a_network_taught_by_other_people_sharpens_faces_it_never_saw(drawn, named):
+    pytest.importorskip("torch")
+    case = drawn.crowd(people=48, each=2, size=32, treatment=drawn.Treatment("blur", 2.5))
+    found = named(NETWORK.run(case, rng=np.random.default_rng(0)))
+    assert found["psnr_gain_network"].low > 1.0
+    assert found["psnr_gain_network"].value > found["psnr_gain_learned_strangers"].value + 0.3
+    assert found["identity_network"].low > 10 * found["identity_network"].chance
+    assert any("other people" in note for note in found["identity_network"].notes)
+
+
+@pytest.mark.parametrize("way", ["static", "mask"])
+def test_a_network_brings_nothing_back_from_nothing(drawn, named, way):
+    pytest.importorskip("torch")
+    case = drawn.crowd(people=20, each=3, size=32, treatment=drawn.Treatment(way))
+    found = named(Deobfuscate(side=24, iterated=0, network_steps=60).run(case, rng=np.random.default_rng(0)))
+    assert found["psnr_gain_network"].value < 0.3
+    worst = found["identity_restored"]
+    assert worst.low <= worst.chance <= worst.high
+
+
+def test_without_torch_the_linear_map_restores_and_the_rest_is_said(drawn, named, monkeypatch):
+    monkeypatch.setattr("veilset.probes.adversary.effort.torch_is_here", lambda: False)
+    case = drawn.crowd(people=6, each=4, size=32)
+    found = named(NETWORK.run(case, rng=np.random.default_rng(0)))
+    assert "identity_network" not in found
+    assert any(
+        "restoration by a network" in note and "veilset[learn]" in note for note in found["identity_restored"].notes
+    )
+    assert found["psnr_gain_learned"].low > 0.5
 
 
 def test_landweber_reaches_the_least_squares_solution():

@@ -6,7 +6,7 @@ from veilset.core.roles import Case, Knowledge
 from veilset.probes.adversary.crops import gather
 from veilset.probes.attack.reidentify import Reidentify, split
 
-FAST = Reidentify(recogniser="pixels", side=24)
+FAST = Reidentify(recogniser="pixels", side=24, network_steps=0)
 
 
 @pytest.mark.parametrize("way", ["mosaic", "blur"])
@@ -63,7 +63,7 @@ def test_only_the_parrot_can_do_without_originals(drawn, named):
     assert not any("naive" in name or "restore" in name for name in names)
     assert names["rank1"].low > 0.4
     with pytest.raises(Unsupported, match="none of"):
-        Reidentify(modes=("naive",), recogniser="pixels").run(blind, rng=np.random.default_rng(0))
+        Reidentify(modes=("naive",), recogniser="pixels", network_steps=0).run(blind, rng=np.random.default_rng(0))
 
 
 def test_same_seed_same_numbers(drawn):
@@ -82,3 +82,53 @@ def test_wrong_settings_are_named():
 def test_too_few_regions(drawn):
     with pytest.raises(Unsupported, match="at least 4"):
         FAST.run(drawn.crowd(people=1, each=3), rng=np.random.default_rng(0))
+
+
+DEEP = Reidentify(side=24, recogniser="network", modes=("naive", "parrot", "rebuild"), network_steps=100)
+
+
+@pytest.mark.slow
+def test_a_network_trained_on_treated_pictures_beats_a_guess_by_far(drawn, named):
+    pytest.importorskip("torch")
+    case = drawn.crowd(people=10, each=6, treatment=drawn.Treatment("mosaic", 8))
+    found = named(DEEP.run(case, rng=np.random.default_rng(0)))
+    for name in ("rank1_parrot_network", "rank1_rebuild_network"):
+        assert found[name].low > 4 * found[name].chance
+    assert found["rank1"].value >= found["rank1_parrot_network"].value
+
+
+def test_a_network_and_a_restoring_network_recognise_what_a_blur_left(drawn, named):
+    pytest.importorskip("torch")
+    case = drawn.crowd(people=6, each=6, size=32, treatment=drawn.Treatment("blur", 3))
+    probe = Reidentify(side=16, modes=("parrot", "rebuild"), network_steps=60)
+    found = named(probe.run(case, rng=np.random.default_rng(0)))
+    for name in ("rank1_parrot_network", "rank1_rebuild_network", "rank1_rebuild_pixels"):
+        assert found[name].low > 2 * found[name].chance
+    assert any("held back" in note for note in found["rank1_parrot_network"].notes)
+
+
+@pytest.mark.parametrize("way", ["static", "mask"])
+def test_networks_stay_at_chance_when_nothing_is_left(drawn, named, way):
+    pytest.importorskip("torch")
+    case = drawn.crowd(people=10, each=4, size=32, treatment=drawn.Treatment(way))
+    found = named(Reidentify(side=16, network_steps=30).run(case, rng=np.random.default_rng(0)))
+    assert "rank1_rebuild_network" in found
+    for name in ("rank1", "rank1_parrot_network", "rank1_rebuild_network", "rank1_rebuild_pixels"):
+        assert found[name].low <= found[name].chance <= found[name].high
+
+
+def test_same_seed_same_network(drawn):
+    pytest.importorskip("torch")
+    case = drawn.crowd(people=4, each=4, size=32)
+    probe = Reidentify(side=16, recogniser="network", modes=("parrot",), network_steps=10)
+    assert probe.run(case, rng=np.random.default_rng(5)) == probe.run(case, rng=np.random.default_rng(5))
+
+
+def test_without_torch_the_headline_says_what_was_not_tried(drawn, monkeypatch):
+    monkeypatch.setattr("veilset.probes.adversary.effort.torch_is_here", lambda: False)
+    case = drawn.crowd(people=4, each=4)
+    found = Reidentify(side=16).run(case, rng=np.random.default_rng(0))
+    assert not any("network" in m.name or "rebuild" in m.name for m in found)
+    assert any("veilset[learn]" in note for note in found[0].notes)
+    with pytest.raises(Unsupported, match=r"veilset\[learn\]"):
+        Reidentify(recogniser="network").run(case, rng=np.random.default_rng(0))
