@@ -15,6 +15,7 @@ from veilset.core.errors import UnknownName, Unreadable, UsageError
 from veilset.core.registry import Entry, Registry
 from veilset.flows.audit import audit
 from veilset.flows.catalog import Catalog, catalog
+from veilset.testing.planted_files import every_planted
 
 
 @pytest.fixture
@@ -119,3 +120,12 @@ def test_bad_places(photos, tmp_path: Path) -> None:
         audit(tmp_path / "empty", find=["metadata"])
     with pytest.raises(UnknownName, match="did you mean metadata"):
         audit(photos.path, find=["metadta"])
+
+
+def test_metadata_alone_is_seen_as_with_the_whole_catalog(tmp_path: Path) -> None:
+    for number, planted in enumerate(every_planted()):
+        (tmp_path / "in" / str(number)).mkdir(parents=True)
+        (tmp_path / "in" / str(number) / planted.name).write_bytes(planted.data)
+    alone = audit(tmp_path / "in", find=["metadata"]).summary.to_plain()
+    assert alone == audit(tmp_path / "in", find=["metadata"], workers=1, names=catalog()).summary.to_plain()
+    assert sum(group["findings"] for group in alone["tags"].values()) > 100

@@ -10,9 +10,10 @@ from veilset.core.errors import Malformed, UnknownName, UsageError
 from veilset.core.measurement import Measurement
 from veilset.flows.catalog import Catalog, catalog
 from veilset.flows.measure import measure
-from veilset.flows.measure_pairs import changed_regions, place_of
+from veilset.flows.measure_pairs import changed_regions
+from veilset.flows.measure_places import place_of
 from veilset.flows.release import release
-from veilset.flows.report.measure_page import verdict
+from veilset.flows.report.rungs import verdict
 
 
 def crowd(root: Path, treat, people=8, each=4):
@@ -81,7 +82,7 @@ def test_same_seed_same_numbers(tmp_path):
 
 def test_nothing_belongs_together(tmp_path):
     before, after = crowd(tmp_path, mosaic, people=2)
-    with pytest.raises(UsageError, match="no treated sample belongs"):
+    with pytest.raises(UsageError, match=r"no treated sample in .* belongs"):
         measure(before / "p0", after)
     with pytest.raises(UnknownName, match="reidentify"):
         measure(before, after, probes=["reidentifi"])
@@ -162,9 +163,11 @@ def test_gates_are_judged_by_the_probe_of_the_policy_even_in_the_quick_set(tmp_p
     assert {m.n for m in done.measurements if m.probe == "link"} == {9}
     page = (tmp_path / "r.html").read_text()
     verdicts = page[page.index("Verdict") : page.index('id="ladder"')]
-    assert "Holds: undo/twin_median" in verdicts
+    assert "<b>Holds</b>: undo/twin_median" in verdicts
     assert "reidentify/rank1" in verdicts
-    assert verdicts.count("link/") == 1
+    # Judged once, by the run of the policy, and not listed again among what no gate judges.
+    assert verdicts.count("<b>Measured</b>: link/twin") == 1
+    assert "<li>link/" not in verdicts
 
 
 def test_a_study_of_viewers_is_set_up_and_then_read(tmp_path):
@@ -174,6 +177,7 @@ def test_a_study_of_viewers_is_set_up_and_then_read(tmp_path):
     assert {m.probe for m in done.measurements} == {"naturalness"}
     form = (study / "form.html").read_text()
     assert 'data-left="original"' in form
+    assert form.index("PRIVATE") < form.index("<h1>") < form.index("data:image")
     assert "data:image/png;base64," in form
     lines = ["viewer,question,left,right,answer"]
     for viewer in range(6):

@@ -11,7 +11,7 @@ from veilset.core.errors import Malformed, Unreadable, UsageError
 from veilset.core.sample import Image, Sample
 from veilset.detectors.person import Person
 from veilset.flows.measure import measure
-from veilset.flows.measure_pairs import read_labels
+from veilset.flows.measure_places import read_labels
 from veilset.weights.store import installed
 
 PEOPLE = Path(os.environ.get("VEILSET_DATA", "../shared/data")) / "people_photos" / "images"
@@ -64,8 +64,18 @@ def test_a_table_of_labels_serves_attributes_and_groups(tmp_path: Path) -> None:
     by = {(m.probe, m.name): m for m in done.measurements}
     assert by["attribute", "gender"].low > 0.5
     assert by["attribute", "age"].chance == pytest.approx(1 / 3)
-    assert by["gap", "smallest_group"].value == 30
-    assert {m.group for m in done.measurements if m.probe == "gap"} == {"", "f", "m"}
+    gaps = [m for m in done.measurements if m.probe == "gap"]
+    # Privacy and use, by every label that names groups; `age` has thirty values, and is taken in thirds.
+    assert {"reidentify by gender", "fidelity by gender", "reidentify by age"} <= {m.settings for m in gaps}
+    assert {m.value for m in gaps if (m.name, m.settings) == ("smallest_group", "reidentify by gender")} == {30}
+    assert {m.group for m in gaps if m.settings == "fidelity by gender"} == {"", "f", "m"}
+    assert {m.group for m in gaps if m.settings == "reidentify by age"} == {
+        "",
+        "low third",
+        "middle third",
+        "high third",
+    }
+    assert any("downstream by gender" in title for title in done.not_tested)
 
 
 @pytest.mark.parametrize(

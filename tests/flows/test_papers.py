@@ -10,6 +10,9 @@ import pytest
 
 from veilset.core.errors import GateFailed, Tampered, Unreadable
 from veilset.core.manifest import FileEntry, Manifest
+from veilset.documents.questions import QUESTIONS
+from veilset.flows.catalog import catalog
+from veilset.flows.papers import foreseen
 from veilset.flows.release import release
 from veilset.flows.signing import keys
 from veilset.flows.statements import ask, make
@@ -113,7 +116,34 @@ def test_unanswered_questions_can_be_a_gate(
     chosen = policy(release=ReleaseSettings(documents=("datasheet",), complete=True))
     with pytest.raises(GateFailed, match=r"datasheet: motivation\.creators"):
         release(photos.path, tmp_path / "out", chosen, workers=1, answers=answers)
-    assert not (tmp_path / "out" / "public").exists()
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_answer_is_known_before_any_picture_is_looked_at(
+    photos, policy: Callable[..., Policy], answers: Path, tmp_path: Path
+) -> None:
+    """The folder does not even exist: whoever looked would say so first."""
+    chosen = policy(release=ReleaseSettings(documents=ALL, complete=True))
+    with pytest.raises(GateFailed, match=r"datasheet: .*; dpia: ") as refused:
+        release(tmp_path / "nowhere", tmp_path / "out", chosen, workers=1, answers=answers)
+    said = refused.value.message
+    # What the release itself will say is not asked for: counts, treatments, software, when it was made.
+    assert not any(key in said for key in ("composition.count", "preprocessing.done", "distribution.when"))
+    # Nobody in this policy looks at licences, so no measurement will ever answer this one.
+    assert "distribution.rights" in said or "distribution.rights" not in mandatory()
+
+
+def test_what_is_foreseen_is_at_least_what_comes(photos, policy: Callable[..., Policy], tmp_path: Path) -> None:
+    """A question that the finished release answers by itself must not be asked beforehand."""
+    chosen = policy(release=ReleaseSettings(documents=ALL))
+    done = release(photos.path, tmp_path / "out", chosen, workers=1)
+    for name in ALL:
+        document = catalog().build("document", name)
+        assert set(document.missing(foreseen(chosen, {}))) <= set(document.missing(done.manifest))
+
+
+def mandatory() -> set[str]:
+    return {question.key for question in QUESTIONS if question.mandatory}
 
 
 def test_a_key_that_cannot_be_read_stops_before_the_work(photos, policy: Callable[..., Policy], tmp_path: Path) -> None:

@@ -44,9 +44,12 @@ def audit(
     workers: Workers = 0,
     as_json: Json = False,
 ) -> None:
-    """Say what a folder of pictures gives away: faces, places, and what the files say besides their pixels."""
+    """Say what a folder gives away: faces, places, and what the files say besides their pixels.
+
+    Films, DICOM, documents, archives and animations are looked at for what they say, not for what they show."""
     from veilset.flows.audit import DEFAULT, PLACES
     from veilset.flows.audit import audit as run
+    from veilset.flows.report.unsearched_section import unsearched_words
 
     chosen = tuple(dict.fromkeys([*(find or ()), *PLACES])) if places else tuple(find or DEFAULT)
 
@@ -65,9 +68,10 @@ def audit(
         )
     summary = done.summary
     faces = sum(group.samples for key, group in summary.faces_per_picture.items() if key != "0")
-    words = [f"{summary.samples} pictures"]
+    words = [f"{summary.pictures} pictures", *(f"  {sentence}" for sentence in unsearched_words(summary))]
+    files = "files" if summary.metadata_only else "pictures"
     words += [
-        f"  {kind}: {group.findings} findings in {group.samples} pictures"
+        f"  {kind}: {group.findings} findings in {group.samples} {files}"
         for kind, group in sorted(summary.kinds.items(), key=lambda item: -item[1].samples)
     ]
     if "face" in summary.detectors:
@@ -77,7 +81,7 @@ def audit(
     if "demographics" in summary.detectors:
         words.append(f"  pictures that likely show somebody under 18: {summary.people.with_minors}")
     if "metadata" in summary.detectors:
-        words.append(f"  pictures that tell a place: {len(summary.places)}")
+        words.append(f"  {files} that tell a place: {len(summary.places)}")
     if summary.whereabouts is not None:
         words += [f"  likely {what}: {summary.whereabouts.count(role)}" for role, what in NAMED]
     if summary.missed is not None:
@@ -88,6 +92,8 @@ def audit(
     words += [f"  cannot be read: {name}: {why}" for name, why in summary.unreadable[:10]]
     if len(summary.unreadable) > 10:
         words.append(f"  and {len(summary.unreadable) - 10} more that cannot be read")
+    if summary.sidecars:
+        words.append(f"  sidecars, looked at with their pictures: {len(summary.sidecars)}")
     if summary.others:
         words.append(
             f"  files that are no pictures, not looked at: {len(summary.others)} (such as {summary.others[0]})"

@@ -23,7 +23,18 @@ def clean(
     ] = False,
     check: Annotated[bool, typer.Option("--check", help="Only look; exit code 1 when a file is not clean.")] = False,
     backup: Annotated[bool, typer.Option(help="In place: keep the original beside it, as NAME.original.")] = True,
-    thorough: Annotated[bool, typer.Option("--thorough", help="Compare and search every byte of the result.")] = False,
+    thorough: Annotated[
+        bool,
+        typer.Option(
+            "--thorough", help="Compare and search every byte of the result, and look behind its coded blocks."
+        ),
+    ] = False,
+    rotate: Annotated[
+        bool,
+        typer.Option(
+            "--rotate", help="Turn pictures upright where no bit is lost, instead of keeping the orientation tag."
+        ),
+    ] = False,
     keep: Annotated[
         list[str] | None, typer.Option("--keep", help="rights, exposure or georeference; may be given again.")
     ] = None,
@@ -32,6 +43,14 @@ def clean(
         float | None, typer.Option("--gps-grid", min=0.001, help="Keep coordinates, on a grid of this many degrees.")
     ] = None,
     dates: Annotated[str, typer.Option("--dates", help="drop, month or keep.")] = "drop",
+    dicom: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--dicom",
+            help="DICOM: keep characteristics, descriptors, device, institution, private (safe ones), structured or "
+            "uids, as the options of PS3.15 Annex E are called; may be given again.",
+        ),
+    ] = None,
     key_file: Annotated[
         Path | None,
         typer.Option(
@@ -41,11 +60,20 @@ def clean(
     as_json: Json = False,
 ) -> None:
     """Strip everything that files say besides their pixels; the coded pictures are copied untouched."""
-    from veilset.containers.contract import Keep
+    from veilset.containers.contract import DICOM_OPTIONS, Keep
     from veilset.flows.clean import clean as run
 
     wanted, unwanted = one_of_each(KEPT, "--keep", keep), one_of_each(DROPPED, "--drop", drop)
-    allowed = Keep(**dict.fromkeys(wanted, True), **dict.fromkeys(unwanted, False), gps_grid=gps_grid, dates=dates)
+    allowed = Keep(
+        orientation="orientation" not in unwanted,
+        icc="icc" not in unwanted,
+        rights="rights" in wanted,
+        exposure="exposure" in wanted,
+        georeference="georeference" in wanted,
+        gps_grid=gps_grid,
+        dates=dates,
+        dicom=one_of_each(DICOM_OPTIONS, "--dicom", dicom),
+    )
     with bar(quiet=as_json) as progress:
         done = run(
             files,
@@ -56,6 +84,7 @@ def clean(
             key_file=key_file,
             backup=backup,
             thorough=thorough,
+            rotate=rotate,
             progress=progress,
         )
     plain = {
@@ -72,11 +101,13 @@ def clean(
                 "residue": list(one.residue),
                 "reason": one.reason,
                 "same": asdict(one.sameness) if one.sameness else None,
+                "turned": one.turned,
             }
             for name, one in done.files
         ],
     }
     words = [f"{name}: {one.state}{f' ({one.reason})' if one.reason else ''}" for name, one in done.files if one.reason]
+    words += [f"{name}: {one.turned}" for name, one in done.files if one.turned.startswith("tag kept")]
     counted = {state: done.count(state) for state in ("clean", "residue", "dirty", "refused")}
     if done.table is not None:
         words.append(f"Private table of pseudonyms: {done.table}")

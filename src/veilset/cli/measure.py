@@ -12,8 +12,18 @@ from veilset.core.errors import GateFailed
 
 
 def measure(
-    before: Annotated[Path, typer.Argument(help="Folder of the originals.")],
-    after: Annotated[Path, typer.Argument(help="A release, or a folder of treated samples with the same names.")],
+    before: Annotated[Path, typer.Argument(help="Folder of the originals, or a video.")],
+    after: Annotated[
+        Path, typer.Argument(help="A release, a folder of treated samples with the same names, or a video.")
+    ],
+    again: Annotated[
+        list[Path] | None,
+        typer.Option(help="A further release of the same originals, to lay over the first; may be repeated."),
+    ] = None,
+    frames: Annotated[
+        bool,
+        typer.Option("--frames", help="The pictures are frames: names that differ in their last number are one scene."),
+    ] = False,
     probe: Annotated[list[str] | None, typer.Option("--probe", "-p", help="Run this probe; may be repeated.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer probes on fewer samples.")] = False,
     policy: Annotated[Path | None, typer.Option(help="The policy that treated them; a release brings its own.")] = None,
@@ -33,12 +43,14 @@ def measure(
 ) -> None:
     """Attack treated samples, and measure what they are still worth."""
     from veilset.flows.measure import measure as run
-    from veilset.flows.report.measure_page import verdict
+    from veilset.flows.report.rungs import verdict
 
     with bar(quiet=as_json) as progress:
         done = run(
             before,
             after,
+            again=again or (),
+            frames=frames,
             probes=probe or (),
             quick=quick,
             policy=policy,

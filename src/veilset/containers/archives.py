@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
 from veilset.containers.inner import clean_inner
+from veilset.containers.view import View
 from veilset.core.errors import Malformed, Unsupported
 from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
@@ -28,41 +29,6 @@ MOST_RATIO = 1000
 DEEPEST = 2
 SUFFIXES = {"jpeg": "jpg", "tiff": "tif", "heif": "heic", "dicom": "dcm"}
 _depth: ContextVar[int] = ContextVar("depth", default=0)
-
-
-class View(io.RawIOBase):
-    """A read-only file over bytes that are not copied."""
-
-    def __init__(self, data: memoryview) -> None:
-        super().__init__()
-        self.data, self.at = data, 0
-
-    def readable(self) -> bool:
-        """Always."""
-        return True
-
-    def seekable(self) -> bool:
-        """Always."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Fill the buffer from where the last read ended."""
-        piece = self.data[self.at : self.at + len(buffer)]
-        buffer[: len(piece)] = piece
-        self.at += len(piece)
-        return len(piece)
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move, not before the beginning."""
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self.at, io.SEEK_END: len(self.data)}[whence]
-        if base + offset < 0:
-            raise OSError("before the beginning")
-        self.at = base + offset
-        return self.at
-
-    def tell(self) -> int:
-        """Where the next read begins."""
-        return self.at
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from veilset.containers.contract import Claim, Fate, Keep, Rebuilt
-from veilset.containers.door import Door, Shelf, content, open_source
+from veilset.containers.door import Door, Stored, content, open_source
+from veilset.containers.jpeg_segments import UNSEARCHED
 from veilset.containers.pages import windows
 from veilset.containers.pieces import RangeWriter
 from veilset.containers.verify import NESTING, verify
@@ -20,11 +21,10 @@ from veilset.core.errors import DataError, Occupied, Residue
 INHERENT = frozenset(
     {
         "quantisation and entropy tables", "entropy tables and coding choices", "palette and coding choices",
-        "coding choices", "pixel size", "sensor noise",
+        "coding choices", "pixel size", "sensor noise", UNSEARCHED,
     }
 )  # fmt: skip
 BACKUP = ".original"
-_again = Shelf()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ class Cleaned:
         reason: Why it was refused.
         sameness: Proof that the picture is the same.
         claims: The byte ledger.
+        turned: How it came to stand upright, or why it does not; empty when nobody asked.
     """
 
     state: str
@@ -67,6 +68,7 @@ class Cleaned:
     reason: str = ""
     sameness: Sameness | None = None
     claims: tuple[Claim, ...] = field(default=(), repr=False)
+    turned: str = ""
 
 
 def clean_file(path: Path, target: Path, keep: Keep | None = None, *, thorough: bool = False) -> Cleaned:
@@ -174,23 +176,26 @@ def _judge(door: Door, out: RangeWriter, rebuilt: Rebuilt, thorough: bool) -> No
     size = out.seek(0, os.SEEK_END)
     if size != rebuilt.size:
         raise Residue(f"{door.name}: {size} bytes were written and {rebuilt.size} were meant to be; nothing was kept.")
-    with content(out.fileno(), _again, mapped=not thorough) as output:
-        _compare(door, output, rebuilt, thorough)
-
-
-def _compare(door: Door, output: memoryview, rebuilt: Rebuilt, thorough: bool) -> None:
-    if thorough:
+    if not thorough:
+        _compare(door, Stored(out.fileno(), size), rebuilt, out.fileno())
+        return
+    with content(out.fileno()) as output:
         for start, at, length in rebuilt.copied:
             pairs = zip(windows(door.data, start, start + length), windows(output, at, at + length), strict=True)
             if any(door.data[a:b] != output[c:d] for (a, b), (c, d) in pairs):
                 raise Residue(f"{door.name}: picture data was changed on its way; nothing was kept.")
+        _compare(door, output, rebuilt, out.fileno())
 
+
+def _compare(door: Door, output: Stored | memoryview, rebuilt: Rebuilt, descriptor: int) -> None:
     def said() -> Iterable[Any]:
         return [tag.value for tag in door.container.inspect(door.data).tags if not tag.technical]
 
     def stays() -> Iterable[Any]:
-        return [tag.value for tag in door.container.inspect(output).tags]
+        with content(descriptor) as written:
+            return [tag.value for tag in door.container.inspect(written).tags]
 
+    thorough = isinstance(output, memoryview)
     source = None if thorough else door.data
     nested = door.format not in NESTING
     verdict = verify(output, rebuilt.copied, said, permitted=stays, source=source, thorough=thorough, nested=nested)

@@ -10,6 +10,8 @@ from veilset.core.check import in_range, one_of
 from veilset.core.errors import BrokenContract, Malformed
 from veilset.core.sample import TagValue
 
+DICOM_OPTIONS = ("characteristics", "descriptors", "device", "institution", "private", "structured", "uids")
+
 
 class Fate(StrEnum):
     """What a rebuild does with a stretch of input bytes."""
@@ -73,6 +75,7 @@ class Keep:
         gps_grid: Keep coordinates rounded to a grid of this many degrees; None drops them.
         georeference: Keep the keys that place a raster on the earth (GeoTIFF).
         dates: `drop`, `month` (rounded down to the month) or `keep`.
+        dicom: Options of DICOM's profile (PS3.15 Annex E), of `DICOM_OPTIONS`.
     """
 
     orientation: bool = True
@@ -82,9 +85,12 @@ class Keep:
     gps_grid: float | None = None
     georeference: bool = False
     dates: str = "drop"
+    dicom: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         one_of(("drop", "month", "keep"), dates=self.dates)
+        for option in self.dicom:
+            one_of(DICOM_OPTIONS, dicom=option)
         if self.gps_grid is not None:
             in_range(0.001, 90, gps_grid=self.gps_grid)
 

@@ -7,22 +7,24 @@ import json
 import struct
 import warnings
 from collections.abc import Iterator
-from datetime import date, timedelta
 from io import BytesIO
 from typing import Any, BinaryIO
 
 import numpy as np
 
+from veilset.containers.assembly import copy_range
 from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
-from veilset.containers.dicom_rules import CODES, EMPTIED, SEQUENCES, TIMES, DicomProfile, may_stay
-from veilset.containers.pseudonyms import RUN_KEY, Pseudonyms, given
+from veilset.containers.dicom_filter import DEEPEST, METHOD, treated
+from veilset.containers.dicom_read import Parsed, read_parts
+from veilset.containers.dicom_rules import DicomProfile, may_stay
+from veilset.containers.pages import windows
+from veilset.containers.pseudonyms import RUN_KEY, Looks, Pseudonyms, given
 from veilset.core.errors import Malformed, MissingExtra, Unsupported
 from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
 
 NAME = "DICOM"
 formats = ("dicom",)
-MAKER_UID = "2.25.302934610712853967102784619283740019283"
 TEXT_RISK = {
     "PN": Risk.PERSON,
     "DA": Risk.TIME,
@@ -32,7 +34,7 @@ TEXT_RISK = {
     "UI": Risk.HISTORY,
 }
 BURNED = frozenset(("US", "SC", "XA", "RF", "ES", "XC", "GM", "OT", "IVUS", "OP", "ECG"))
-DEEPEST = 16
+LISTED = 1 << 20
 # What pydicom raises on bytes that contradict the format, as fuzzing showed.
 CONTRADICTIONS = (
     AttributeError, ValueError, TypeError, EOFError, OSError, NotImplementedError, LookupError, ArithmeticError,
@@ -58,7 +60,7 @@ def _quiet() -> Iterator[None]:
 
 
 def inspect(data: memoryview) -> Listing:
-    """List the file: every element that would go or change, nested and private ones too.
+    """List the file: every element that would go or change, nested and private ones too. Pixels are not loaded.
 
     Raises:
         Malformed: It cannot be read.
@@ -66,34 +68,55 @@ def inspect(data: memoryview) -> Listing:
         MissingExtra: pydicom is not installed.
     """
     with _quiet():
-        dataset = _read(data)
-        claims = _claims(dataset, len(data))
-        tags = list(_tags(dataset, "dicom", 0))
-        tags += list(_tags(dataset.file_meta, "dicom/meta", 0))
+        parts = read_parts(data)
+        tags = list(_tags(parts.header, "dicom", 0))
+        tags += list(_tags(parts.behind, "dicom", 0))
+        tags += list(_tags(parts.header.file_meta, "dicom/meta", 0))
+        tags += [TagValue(path, f"{size} bytes", Risk.CONTENT, size) for path, size in parts.unloaded]
         if any(data[:128]):
             tags.append(TagValue("dicom/preamble", bytes(data[:128]), Risk.CONTENT, 128))
-        tags += [TagValue("dicom/burned_in", word, Risk.HIDDEN) for word in _burned(dataset)]
-        return Listing(_facts(dataset), tuple(tags), claims)
+        tags += [TagValue("dicom/burned_in", word, Risk.HIDDEN) for word in _burned(parts.header)]
+        behind = data[_shown(parts) : parts.stop]
+        # A single zero makes an odd length even.
+        if len(behind) > 1 or any(behind[:1]):
+            tags.append(TagValue("dicom/PixelData/behind", bytes(behind[:LISTED]), Risk.HIDDEN, len(behind)))
+        return Listing(_facts(parts.header), tuple(tags), _claims(parts, len(data)))
 
 
 def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
     """Write the file anew: under the key of the run (`pseudonyms.under`), or one that this process alone knows.
 
-    With a key, dates are shifted per patient; without, nobody could tell by how much, and they go.
+    With a key, dates are shifted per patient; without, nobody could tell by how much, and they go. What was treated here
+    before keeps its names and its shifted dates without a key.
     """
-    names = given()
-    if names is None:
-        profile = DicomProfile(dates="keep" if keep.dates == "keep" else "remove")
-        return _rebuilt(data, out, profile, Pseudonyms(RUN_KEY))
-    return _rebuilt(data, out, DicomProfile(dates="keep" if keep.dates == "keep" else "shift"), names)
+    names, options = given(), dict.fromkeys(keep.dicom, True)
+    with _quiet():
+        parts = read_parts(data)
+        ours = _treated_before(parts.header)
+        unsaid = "shift" if names is not None else ours or "remove"
+        dates = unsaid if keep.dates == "drop" else keep.dates
+        profile = DicomProfile(dates=dates, **options)  # type: ignore[arg-type]
+        if names is None:
+            names = Looks(RUN_KEY) if ours else Pseudonyms(RUN_KEY)
+        return _rebuilt(data, parts, out, profile, names)
+
+
+def _treated_before(dataset: Any) -> str:
+    """How the dates of a file were treated that says, and looks as if, it was treated here; empty for any other."""
+    patient = str(dataset.get("PatientID", ""))
+    if str(dataset.get("DeidentificationMethod", "")) != METHOD or Looks(b"").name(patient) != patient:
+        return ""
+    codes = {str(item.get("CodeValue", "")) for item in dataset.get("DeidentificationMethodCodeSequence", ())}
+    return "shift" if "113107" in codes else "remove"
 
 
 def rebuild_under(data: memoryview, out: BinaryIO, profile: DicomProfile, key: bytes) -> tuple[Rebuilt, bytes]:
     """Write the file anew; gives also the table from old names to new ones, as JSON, for `private/` alone.
 
     **Guarantee**
-    - Pixel bytes are copied untouched. Private elements, overlays, curves, icons, preamble, padding and application
-      titles go, at every depth; free text goes; names and identifiers are keyed pseudonyms.
+    - Pixel bytes are copied untouched and never loaded whole; what stands behind the last frame goes. Private elements
+      that are not known to be safe, overlays, curves, icons, preamble, padding and application titles go, at every
+      depth; free text goes; names and identifiers are keyed pseudonyms.
     - The file says that it was treated, and by which options.
 
     *Source*: DICOM PS3.15 Annex E; an allowlist takes the place of its table.
@@ -103,47 +126,51 @@ def rebuild_under(data: memoryview, out: BinaryIO, profile: DicomProfile, key: b
         Unsupported: It holds no picture.
     """
     names = Pseudonyms(key)
-    rebuilt = _rebuilt(data, out, profile, names)
+    with _quiet():
+        rebuilt = _rebuilt(data, read_parts(data), out, profile, names)
     return rebuilt, json.dumps(names.table, sort_keys=True).encode()
 
 
-def _rebuilt(data: memoryview, out: BinaryIO, profile: DicomProfile, names: Pseudonyms) -> Rebuilt:
-    with _quiet():
-        dataset = _read(data)
-        claims = _claims(dataset, len(data))
-        pixels = bytes(data[claims[1].start : claims[1].stop])
-        residue = _residue(dataset, pixels)
-        new = _treated(dataset, profile, names)
-        buffer = BytesIO()
-        new.save_as(buffer, enforce_file_format=True)
-        written = bytearray(buffer.getvalue())
+def _rebuilt(data: memoryview, parts: Parsed, out: BinaryIO, profile: DicomProfile, names: Pseudonyms) -> Rebuilt:
+    residue = _residue(data, parts)
+    buffer = BytesIO()
+    treated(parts.header, profile, names).save_as(buffer, enforce_file_format=True)
+    written = bytearray(buffer.getvalue())
     written[:128] = bytes(128)
-    place = written.rfind(pixels)
-    if place < 0:
-        raise Malformed(f"{NAME}: the pixel data cannot be carried over as they are")
+    stop = _shown(parts)
+    odd = bytes((stop - parts.start) % 2)
+    written += parts.head[:-4] + _length(parts, stop + len(odd) - parts.start) if not parts.tail else parts.head
     out.write(bytes(written))
-    copied = ((claims[1].start, place, len(pixels)),)
-    return Rebuilt(len(written), claims, copied, residue)
+    copy_range(data, parts.start, stop, out)
+    out.write(odd + parts.tail)
+    size = len(written) + stop - parts.start + len(odd) + len(parts.tail)
+    copied = ((parts.start, len(written), stop - parts.start),) if stop > parts.start else ()
+    return Rebuilt(size, _claims(parts, len(data)), copied, residue)
 
 
-def _read(data: memoryview) -> Any:
-    from pydicom import dcmread
-
-    dataset = dcmread(BytesIO(bytes(data)))
-    if "PixelData" not in dataset:
-        raise Unsupported(f"{NAME}: holds no picture (a report, a directory, a waveform); only images are served")
-    return dataset
+def _length(parts: Parsed, size: int) -> bytes:
+    return size.to_bytes(4, "big" if parts.head[:2] == b"\x7f\xe0" else "little")
 
 
-def _claims(dataset: Any, size: int) -> tuple[Claim, ...]:
-    raw = dataset.get_item("PixelData")
-    start, length = int(raw.value_tell), len(raw.value)
-    if dataset.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.1.99":
-        raise Unsupported(f"{NAME}: deflated files are not served; save it uncompressed")
-    whole = [Claim(0, start, Fate.REWRITTEN, "elements"), Claim(start, start + length, Fate.KEPT, "pixel data")]
-    if start + length < size:
-        whole.append(Claim(start + length, size, Fate.REWRITTEN, "elements"))
-    return tuple(whole)
+def _shown(parts: Parsed) -> int:
+    """Where the pixel data end that are shown: plain samples fill a known length, what is longer hides something."""
+    dataset = parts.header
+    if parts.tail or str(dataset.get("PhotometricInterpretation", "")).endswith(("422", "420")):
+        return parts.stop
+    pixels = int(dataset.Rows) * int(dataset.Columns) * int(dataset.get("SamplesPerPixel", 1))
+    bits = pixels * int(dataset.get("BitsAllocated", 8)) * int(dataset.get("NumberOfFrames", 1) or 1)
+    return min(parts.stop, parts.start + (bits + 7) // 8)
+
+
+def _claims(parts: Parsed, size: int) -> tuple[Claim, ...]:
+    stop = _shown(parts)
+    claims = [
+        Claim(0, parts.start, Fate.REWRITTEN, "elements"),
+        Claim(parts.start, stop, Fate.KEPT, "pixel data"),
+        Claim(stop, parts.stop, Fate.DROPPED, "bytes behind the last frame"),
+        Claim(parts.stop, size, Fate.REWRITTEN, "elements"),
+    ]
+    return tuple(claim for claim in claims if claim.stop > claim.start)
 
 
 def _facts(dataset: Any) -> Facts:
@@ -164,123 +191,17 @@ def _burned(dataset: Any) -> Iterator[str]:
         yield "the file says that the person can be recognised"
 
 
-def _residue(dataset: Any, pixels: bytes) -> tuple[str, ...]:
-    found = list(_burned(dataset))
+def _residue(data: memoryview, parts: Parsed) -> tuple[str, ...]:
+    dataset, found = parts.header, list(_burned(parts.header))
+    stored = int(dataset.get("BitsStored", 16))
     if dataset.file_meta.TransferSyntaxUID.is_compressed:
         found.append("comments of the encoder inside compressed frames")
-    elif int(dataset.get("BitsAllocated", 8)) == 16 and not dataset.get("PixelRepresentation"):
-        high = np.frombuffer(pixels[: len(pixels) // 2 * 2], dtype="<u2") >> min(int(dataset.get("BitsStored", 16)), 15)
-        if int(dataset.get("BitsStored", 16)) < 16 and high.any():
-            found.append("bits above the stored ones, where old overlays may lie")
+    elif int(dataset.get("BitsAllocated", 8)) == 16 and not dataset.get("PixelRepresentation") and stored < 16:
+        for start, stop in windows(data, parts.start, parts.start + (_shown(parts) - parts.start) // 2 * 2):
+            if (np.frombuffer(data[start:stop], dtype="<u2") >> stored).any():
+                found.append("bits above the stored ones, where old overlays may lie")
+                break
     return tuple(found)
-
-
-def _treated(dataset: Any, profile: DicomProfile, names: Pseudonyms) -> Any:
-    from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.sequence import Sequence
-
-    patient = str(dataset.get("PatientID", "") or dataset.get("PatientName", ""))
-    shift = names.days(patient, profile.most_days) if profile.dates == "shift" else 0
-    new = _filtered(dataset, profile, names, shift, 0)
-    for keyword in EMPTIED:
-        if keyword not in new and (keyword in dataset or keyword in EMPTIED[:7]):
-            setattr(new, keyword, "" if keyword not in ("SeriesNumber", "InstanceNumber") else None)
-    new.PatientName = new.PatientID = names.name(patient)
-    new.PatientIdentityRemoved = "YES"
-    new.DeidentificationMethod = "Veilset allowlist"
-    new.LongitudinalTemporalInformationModified = {"remove": "REMOVED", "shift": "MODIFIED", "keep": "UNMODIFIED"}[
-        profile.dates
-    ]
-    items = []
-    for code, meaning in profile.codes():
-        item = Dataset()
-        item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code, "DCM", meaning
-        items.append(item)
-    new.DeidentificationMethodCodeSequence = Sequence(items)
-    meta = FileMetaDataset()
-    meta.TransferSyntaxUID = dataset.file_meta.TransferSyntaxUID
-    meta.MediaStorageSOPClassUID = dataset.get("SOPClassUID", dataset.file_meta.get("MediaStorageSOPClassUID", ""))
-    meta.MediaStorageSOPInstanceUID = new.get("SOPInstanceUID", "")
-    meta.ImplementationClassUID = MAKER_UID
-    new.file_meta = meta
-    return new
-
-
-def _filtered(dataset: Any, profile: DicomProfile, names: Pseudonyms, shift: int, depth: int) -> Any:
-    from pydicom.dataset import Dataset
-    from pydicom.sequence import Sequence
-
-    if depth > DEEPEST:
-        raise Unsupported(f"{NAME}: sequences are nested deeper than {DEEPEST} levels")
-    new = Dataset()
-    for element in dataset:
-        keyword, vr = str(element.keyword), str(element.VR)
-        if element.tag.is_private or 0x5000 <= element.tag.group < 0x5100 or 0x6000 <= element.tag.group < 0x6100:
-            continue
-        if vr == "SQ":
-            if keyword in SEQUENCES:
-                kept = [_item(item, profile, names, shift, depth + 1) for item in element.value]
-                new.add_new(element.tag, "SQ", Sequence([item for item in kept if len(item)]))
-        elif vr == "UI":
-            _identify(new, element, profile, names)
-        elif vr in TIMES:
-            _date(new, element, profile, shift, depth)
-        elif may_stay(keyword, element.tag.group, vr, profile):
-            new[element.tag] = element if keyword != "PatientAge" else _age(element)
-    return new
-
-
-def _item(item: Any, profile: DicomProfile, names: Pseudonyms, shift: int, depth: int) -> Any:
-    """An item of a sequence; a code of a public scheme stays, under its own value for a meaning."""
-    new = _filtered(item, profile, names, shift, depth)
-    value, scheme = str(item.get("CodeValue", "")), str(item.get("CodingSchemeDesignator", ""))
-    if scheme in CODES and len(value) <= 16 and value.replace("-", "").isalnum():
-        new.CodeValue, new.CodingSchemeDesignator, new.CodeMeaning = value, scheme, value
-    return new
-
-
-def _identify(new: Any, element: Any, profile: DicomProfile, names: Pseudonyms) -> None:
-    values = [str(value) for value in (element.value if element.VM > 1 else [element.value])]
-    group = element.tag.group
-    if element.keyword.endswith("UID") and group in (0x0008, 0x0020, 0x0028, 0x3006, 0x0018):
-        kept = values if profile.uids else [names.uid(value) for value in values]
-        new.add_new(element.tag, "UI", kept if len(kept) > 1 else kept[0])
-
-
-def _date(new: Any, element: Any, profile: DicomProfile, shift: int, depth: int) -> None:
-    if element.keyword in ("PatientBirthDate", "PatientBirthTime") or element.tag.group not in (0x0008, 0x0018):
-        return
-    if profile.dates == "remove":
-        if depth and element.VR == "DT":
-            new.add_new(element.tag, "DT", "19000101000000")
-    elif profile.dates == "keep" or element.VR == "TM":
-        new[element.tag] = element
-    else:
-        moved = shifted(str(element.value), shift)
-        if moved:
-            new.add_new(element.tag, element.VR, moved)
-
-
-def shifted(value: str, days: int) -> str:
-    """A date, or a date with time, so many days earlier; empty where it cannot be read.
-
-    >>> shifted("20240301", 1), shifted("20240301120000.5", 366), shifted("March", 1)
-    ('20240229', '20230301120000.5', '')
-    """
-    try:
-        moment = date(int(value[:4]), int(value[4:6]), int(value[6:8])) - timedelta(days=days)
-    except (ValueError, OverflowError):
-        return ""
-    return f"{moment:%Y%m%d}{value[8:]}" if moment.year >= 1000 else ""
-
-
-def _age(element: Any) -> Any:
-    from copy import copy
-
-    new, word = copy(element), str(element.value)
-    if word.endswith("Y") and word[:-1].isdigit() and int(word[:-1]) > 89:
-        new.value = "090Y"
-    return new
 
 
 def _tags(dataset: Any, path: str, depth: int) -> Iterator[TagValue]:
@@ -295,7 +216,7 @@ def _tags(dataset: Any, path: str, depth: int) -> Iterator[TagValue]:
                 yield from _tags(item, f"{place}/{number}", depth + 1)
         elif keyword == "PixelData" and depth:
             yield TagValue(place, bytes(element.value), Risk.HIDDEN, len(element.value))
-        elif keyword != "PixelData":
+        else:
             stays = not tag.is_private and may_stay(keyword, tag.group, vr, plain)
             value = element.value if isinstance(element.value, str | bytes | int | float) else str(element.value)
             risk = Risk.TECHNICAL if stays else TEXT_RISK.get(vr, Risk.PERSON if tag.group == 0x10 else Risk.CONTENT)

@@ -48,7 +48,17 @@ KEPT = frozenset(
         "PatientSpeciesDescription",
     ]
 ) - {"TimezoneOffsetFromUTC", "PatientSpeciesDescription"}
-CHARACTERISTICS = frozenset(("PatientSex", "PatientAge", "PatientSize", "PatientWeight"))
+CHARACTERISTICS = frozenset(
+    (
+        "PatientSex",
+        "PatientAge",
+        "PatientSize",
+        "PatientWeight",
+        "SmokingStatus",
+        "PregnancyStatus",
+        "PatientSexNeutered",
+    )
+)
 DEVICE = frozenset(
     [
         "Manufacturer",
@@ -58,9 +68,22 @@ DEVICE = frozenset(
         "StationName",
         "DetectorID",
         "GantryID",
+        "GeneratorID",
+        "CassetteID",
+        "PlateID",
+        "PerformedStationName",
+        "PerformedStationAETitle",
+        "ScheduledStationName",
+        "ScheduledStationAETitle",
+        "StationAETitle",
     ]
 )
-INSTITUTION = frozenset(("InstitutionName", "InstitutionalDepartmentName"))
+INSTITUTION = frozenset(("InstitutionName", "InstitutionAddress", "InstitutionalDepartmentName"))
+# Content of a structured report as images carry it: coded concepts and numbers. Words, names, dates and links go.
+STRUCTURED = frozenset(
+    ("AcquisitionContextSequence", "ConceptNameCodeSequence", "ConceptCodeSequence", "MeasuredValueSequence")
+)
+TOLD = frozenset(("CODE", "NUM", "NUMERIC", "CONTAINER"))
 CODES = frozenset(("DCM", "SCT", "SRT", "LN", "UCUM", "RADLEX", "FMA", "UMLS", "MDC", "NCIt"))
 # Sequences whose items describe the picture; items are filtered by the same rules.
 SEQUENCES = frozenset(
@@ -147,23 +170,30 @@ class DicomProfile:
     """The basic profile of PS3.15 Annex E and the options taken with it.
 
     Attributes:
-        dates: `remove`, `shift` (per patient, the same for all files under one key) or `keep`.
+        dates: `remove`, `shift` (per patient, the same for all files under one key), `month` (the first of it; no times)
+            or `keep`.
         most_days: The longest shift, backwards.
-        characteristics: Keep sex, age (above 89 as 90), size and weight.
-        device: Keep maker, model, serial number and software of the device.
-        institution: Keep the institution's name and department.
+        characteristics: Keep sex, age (above 89 as 90), size, weight, and whether somebody smokes or is pregnant.
+        device: Keep maker, model, serial numbers, stations and software of the device.
+        institution: Keep the institution's name, address and department.
         uids: Keep all identifiers as they are.
+        private: Keep the private attributes of `dicom_private.SAFE`.
+        descriptors: Keep the words of descriptions that name anatomy or technique (`dicom_words`).
+        structured: Keep coded and numeric content of the acquisition's context.
     """
 
-    dates: Literal["remove", "shift", "keep"] = "shift"
+    dates: Literal["remove", "shift", "month", "keep"] = "shift"
     most_days: int = 3650
     characteristics: bool = False
     device: bool = False
     institution: bool = False
     uids: bool = False
+    private: bool = False
+    descriptors: bool = False
+    structured: bool = False
 
     def __post_init__(self) -> None:
-        one_of(("remove", "shift", "keep"), dates=self.dates)
+        one_of(("remove", "shift", "month", "keep"), dates=self.dates)
         in_range(1, 36500, most_days=self.most_days)
 
     def codes(self) -> tuple[tuple[str, str], ...]:
@@ -174,11 +204,18 @@ class DicomProfile:
         """
         options = (
             (True, "113100", "Basic Application Confidentiality Profile"),
+            (self.structured, "113104", "Clean Structured Content Option"),
+            (self.descriptors, "113105", "Clean Descriptors Option"),
             (self.dates == "keep", "113106", "Retain Longitudinal Temporal Information Full Dates Option"),
-            (self.dates == "shift", "113107", "Retain Longitudinal Temporal Information Modified Dates Option"),
+            (
+                self.dates in ("shift", "month"),
+                "113107",
+                "Retain Longitudinal Temporal Information Modified Dates Option",
+            ),
             (self.characteristics, "113108", "Retain Patient Characteristics Option"),
             (self.device, "113109", "Retain Device Identity Option"),
             (self.uids, "113110", "Retain UIDs Option"),
+            (self.private, "113111", "Retain Safe Private Option"),
             (self.institution, "113112", "Retain Institution Identity Option"),
         )
         return tuple((code, meaning) for taken, code, meaning in options if taken)
@@ -191,6 +228,8 @@ def may_stay(keyword: str, group: int, vr: str, profile: DicomProfile) -> bool:
     if keyword in KEPT or (profile.characteristics and keyword in CHARACTERISTICS):
         return True
     if (profile.device and keyword in DEVICE) or (profile.institution and keyword in INSTITUTION):
+        return True
+    if profile.structured and keyword == "ValueType":
         return True
     if group in (0x0018, 0x0020, 0x0028, 0x0054):
         return vr in NUMBERS or vr == "CS"

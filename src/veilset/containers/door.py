@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import mmap
 import os
@@ -24,8 +25,8 @@ from veilset.core.errors import Malformed, Unreadable, Unsupported
 
 # What parsing hostile bytes may raise on the way; each means that the bytes contradict their format.
 _CONTRADICTIONS = (struct.error, LookupError, ValueError, OverflowError, zlib.error, RecursionError, EOFError)
-_MAP_FROM = 1 << 24
-_SMALL = 1 << 15
+# Below, reading costs less than mapping; up to the second, all pages are mapped at once, beyond it as they are looked at.
+_MAP_FROM, _MAP_AT_ONCE = 1 << 20, 1 << 24
 _ROOM = 1 << 20
 
 
@@ -65,7 +66,7 @@ def open_source(source: Path | bytes) -> Iterator[Door]:
             yield Door(data, *_served(data, name), name)
         else:
             descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
-            with content(descriptor, _shelf) as data:
+            with content(descriptor) as data:
                 yield Door(data, *_served(data, name), name, descriptor)
     except OSError as error:
         raise Unreadable(f"{name} cannot be read: {error.strerror}.") from None
@@ -86,7 +87,8 @@ def open_source(source: Path | bytes) -> Iterator[Door]:
 
 
 def _served(data: memoryview, name: str) -> tuple[str, Container]:
-    kind = identify(bytes(data[:65536]))
+    # Nearly every format shows in its first bytes; only an SVG may hide behind comments.
+    kind = identify(bytes(data[:4096])) or identify(bytes(data[:65536]))
     if kind is None or kind not in FORMATS:
         known = "of no known format" if kind is None else f"{kind}, which has no reader here"
         raise Unsupported(f"{name} is {known}; convert it to PNG or TIFF, or leave it out.")
@@ -103,12 +105,14 @@ _shelf = Shelf()
 
 
 @contextmanager
-def content(descriptor: int, shelf: Shelf, *, mapped: bool = False) -> Iterator[memoryview]:
-    """The bytes of an open file: read into the shelf's buffer, or mapped when they are many or few are looked at."""
+def content(descriptor: int) -> Iterator[memoryview]:
+    """The bytes of an open file: read into this thread's buffer, or mapped when they are many."""
     size = os.fstat(descriptor).st_size
-    if size > (_MAP_FROM if not mapped else _SMALL):
-        yield memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ))
+    if size > _MAP_FROM:
+        flags = mmap.MAP_SHARED | (mmap.MAP_POPULATE if size <= _MAP_AT_ONCE else 0)
+        yield memoryview(mmap.mmap(descriptor, size, flags=flags, prot=mmap.PROT_READ))
         return
+    shelf = _shelf
     # Whoever opens a second file meanwhile finds the shelf empty, and gets a buffer of its own.
     buffer, shelf.buffer = shelf.buffer, None
     if buffer is None or len(buffer) < size:
@@ -123,6 +127,24 @@ def content(descriptor: int, shelf: Shelf, *, mapped: bool = False) -> Iterator[
         yield memoryview(buffer)[:read].toreadonly()
     finally:
         shelf.buffer = buffer
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An open file of which few bytes are looked at: each slice is read for itself."""
+
+    descriptor: int
+    size: int
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, where: slice) -> bytes:
+        start, stop, _ = where.indices(self.size)
+        raw = os.pread(self.descriptor, max(stop - start, 0), start)
+        if len(raw) != max(stop - start, 0):
+            raise OSError(errno.EIO, "it was cut off meanwhile")
+        return raw
 
 
 def allowed_of(source: Path | bytes, keep: Keep) -> tuple[Facts, Allowed]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from veilset.containers import heif_choice
+from veilset.containers.allowed import Allowed, allowed, is_plain
 from veilset.containers.assembly import Assembly, cut_out, union
 from veilset.containers.bmff import Box, Reader, build, children, media_data
 from veilset.containers.contract import Facts, Keep
@@ -78,6 +79,9 @@ class Sequence:
         for start, stop in spans:
             plan.copy(start, stop)
         heif_choice.claim(plan, self.top, (b"ftyp", b"meta", b"moov"), spans)
+        what = Allowed() if is_plain(keep) else allowed(self.tags(), 1, keep)
+        if what.exif or what.xmp:
+            plan.residue.append("an animated HEIF has no place here for what was to be kept; it went too")
         return plan
 
     def _fence(self, wanted: dict[int, Item], spans: list[tuple[int, int]]) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
+from functools import lru_cache
 
+from veilset.containers.icc_known import elements_of, header_of, known_space
 from veilset.containers.risks import risk_of
 from veilset.core.errors import Malformed
 from veilset.core.finding import Risk
@@ -15,6 +18,7 @@ _COLOUR = frozenset(
     b"D2B0 D2B1 D2B2 D2B3 B2D0 B2D1 B2D2 B2D3 pre0 pre1 pre2 clrt clro".split()
 )
 _NAME = b"profile"
+_REMEMBERED = 1 << 16
 _DATE = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
 
 
@@ -53,23 +57,42 @@ def read_icc(profile: bytes) -> tuple[TagValue, ...]:
 
 
 def sanitise(profile: bytes) -> bytes:
-    """The same colours, bit for bit, without text, dates, device names, gaps and tails.
+    """The same colours without text, dates, device names, gaps and tails.
+
+    A profile that does what a known colour space does becomes our own profile of that space, so that it no longer tells
+    whose it was; of any other, what turns numbers into colours is copied bit for bit.
 
     **Guarantee**
-    - Curves, matrices and tables are copied bit for bit; a second pass changes nothing.
+    - A second pass changes nothing.
+    - Through a known space, 8-bit colours move by one level at most.
 
     Raises:
         Malformed: It cannot be read as a profile.
     """
+    return _kept(profile) if len(profile) <= _REMEMBERED else _sanitised(profile)
+
+
+@lru_cache(maxsize=64)
+def _kept(profile: bytes) -> bytes:
+    # Files of one camera carry the same profile, file after file.
+    return _sanitised(profile)
+
+
+def _sanitised(profile: bytes) -> bytes:
     elements = _elements(profile)
+    exact = {name: _exact(profile[start : start + size]) for name, (start, size) in elements.items() if name in _COLOUR}
+    known = known_space(profile, exact)
+    if known:
+        return _assembled(bytearray(header_of(known)), elements_of(known))
     header = bytearray(profile[:128])
     header[4:8] = header[40:44] = header[48:52] = header[52:56] = header[80:84] = bytes(4)
-    header[24:36] = _DATE
     header[84:128] = bytes(44)
-    bodies: dict[bytes, bytes] = {b"desc": _text(profile[8]), b"cprt": _notice(profile[8])}
-    for name, (start, size) in elements.items():
-        if name in _COLOUR:
-            bodies[name] = _exact(profile[start : start + size])
+    return _assembled(header, exact)
+
+
+def _assembled(header: bytearray, elements: Mapping[bytes, bytes]) -> bytes:
+    header[24:36] = _DATE
+    bodies = {b"desc": _text(header[8]), b"cprt": _notice(header[8]), **elements}
     table, blocks = bytearray(struct.pack(">I", len(bodies))), bytearray()
     at = 132 + 12 * len(bodies)
     placed: dict[bytes, int] = {}

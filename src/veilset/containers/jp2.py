@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from typing import BinaryIO
 
+from veilset.containers.allowed import allowed, is_plain
 from veilset.containers.assembly import Assembly
 from veilset.containers.bmff import Box, Reader, boxes, build, children, only
 from veilset.containers.contract import Facts, Fate, Keep, Listing, Rebuilt
+from veilset.containers.exif import read_exif
+from veilset.containers.heif_tags import tiff_of
 from veilset.containers.icc import read_icc, sanitise
+from veilset.containers.inner import clean_inner
+from veilset.containers.kept_fields import kept_packet
 from veilset.containers.xmp import read_xmp
-from veilset.core.errors import Malformed, Unsupported
+from veilset.core.errors import DataError, Malformed, Residue, Unsupported
 from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
 
@@ -24,6 +30,10 @@ NEEDED = frozenset(
     (0xFF50, SIZ, 0xFF52, 0xFF53, 0xFF57, 0xFF58, 0xFF59, 0xFF5C, 0xFF5D, 0xFF5E, 0xFF5F, 0xFF60, 0xFF61)
 )
 DROPPED = frozenset((COM, TLM, 0xFF63))
+# What stands in a uuid box, by its number.
+EXIF_UUID = b"JpgTiffExif->JP2"
+XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+GEO_UUID = bytes.fromhex("b14bf8bd083d4b43a5ae8cd7d5a6ce03")
 
 
 def inspect(data: memoryview) -> Listing:
@@ -43,6 +53,7 @@ def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
     **Guarantee**
     - Tile data are copied untouched; comments in any header, bytes behind the end, and every box but size, depth,
       palette, channels, colour and codestream go.
+    - What `keep` names goes into boxes of EXIF, XMP and GeoJP2; a bare codestream has no place for any of it.
     """
     return _read(data, keep)[0].finish(out)
 
@@ -57,6 +68,8 @@ def _read(data: memoryview, keep: Keep) -> tuple[Assembly, Facts, list[TagValue]
     if bytes(data[:12]) != SIGNATURE or not coded or len(heads) != 1:
         raise Malformed(f"{NAME}: needs its signature, one header and a codestream")
     plan.write(SIGNATURE + FILE_TYPE + _header(data, heads[0], keep, tags))
+    if not is_plain(keep) or keep.georeference:
+        plan.write(_allowed(data, top, keep, plan.residue))
     for box in top:
         if box is coded[0]:
             facts = _boxed(plan, box, tags)
@@ -66,6 +79,30 @@ def _read(data: memoryview, keep: Keep) -> tuple[Assembly, Facts, list[TagValue]
             plan.drop(box.start, box.stop, f"{box.word} box")
             tags += _box_tags(data, box)
     return plan, facts, tags
+
+
+def _allowed(data: memoryview, top: list[Box], keep: Keep, notes: list[str]) -> bytes:
+    """Boxes with what may stay."""
+    tags = [tag for box in top if box.kind not in (b"jp2c", b"jP  ", b"ftyp", b"jp2h") for tag in _box_tags(data, box)]
+    what, made = allowed(tags, 1, keep), b""
+    packet = kept_packet(tags, keep)
+    if what.exif:
+        made += build(b"uuid", EXIF_UUID, what.exif)
+    if packet:
+        made += build(b"uuid", XMP_UUID, packet)
+    for box in top if keep.georeference else []:
+        if _uuid(data, box) == GEO_UUID:
+            try:
+                placed = clean_inner(bytes(data[box.body : box.stop]), Keep(georeference=True))[0]
+            except (DataError, Residue):
+                notes.append("a georeference that cannot be read was dropped")
+            else:
+                made += build(b"uuid", GEO_UUID, placed)
+    return made
+
+
+def _uuid(data: memoryview, box: Box) -> bytes:
+    return bytes(data[box.body - 16 : box.body]) if box.kind == b"uuid" else b""
 
 
 def _boxed(plan: Assembly, box: Box, tags: list[TagValue]) -> Facts:
@@ -204,5 +241,20 @@ def _box_tags(data: memoryview, box: Box) -> list[TagValue]:
     raw = bytes(data[box.body : box.stop])
     if b"<x:xmpmeta" in raw[:512]:
         return list(read_xmp(raw))
+    number = _uuid(data, box)
+    try:
+        if number == EXIF_UUID:
+            return list(read_exif(memoryview(tiff_of(raw))))
+        if number == GEO_UUID:
+            return [replace(tag, path=f"jp2/geo/{tag.path}") for tag in _inspected(raw)]
+    except (DataError, struct.error, LookupError, ValueError):
+        # What cannot be read does not go out either; that it is there is what the list has to say.
+        return [TagValue(f"jp2/{box.word}", raw, Risk.CONTENT, box.stop - box.start)]
     risk = Risk.HIDDEN if box.kind == b"jp2c" else Risk.CONTENT
     return [TagValue(f"jp2/{box.word}", raw, risk, box.stop - box.start)]
+
+
+def _inspected(raw: bytes) -> tuple[TagValue, ...]:
+    from veilset.containers import inspect as look
+
+    return look(raw).tags

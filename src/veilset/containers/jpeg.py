@@ -21,6 +21,7 @@ from veilset.containers.jpeg_segments import (
     SOI,
     SOS,
     TAIL,
+    UNSEARCHED,
     Segment,
     exact_length,
     profile_of,
@@ -37,7 +38,7 @@ _EXIF = b"Exif\0\0"
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _ICC = b"ICC_PROFILE\0"
 _ICC_PART = 65519
-_RESIDUE = ("quantisation and entropy tables", "pixel size", "sensor noise")
+_RESIDUE = ("quantisation and entropy tables", "pixel size", "sensor noise", UNSEARCHED)
 
 
 def inspect(data: memoryview) -> Listing:

@@ -34,9 +34,13 @@ def scan_end(data: memoryview, start: int) -> int:
         hits = marks[: len(part) - 1]
         np.equal(part[:-1], 255, out=hits)
         np.logical_and(hits.view(np.uint8), part[1:], out=hits)
-        places = hits.nonzero()[0]
-        if not len(places):
+        # Most chunks hold no marker at all, and most pictures none but the last: the first place is found faster than all.
+        first = int(hits.argmax())
+        if not hits[first]:
             continue
+        if part[first + 1] != 0xFF and not 0xD0 <= part[first + 1] <= 0xD7:
+            return base + first
+        places = hits.nonzero()[0]
         after = part[places + 1]
         ends = places[(after != 0xFF) & ((after < 0xD0) | (after > 0xD7))]
         if len(ends):

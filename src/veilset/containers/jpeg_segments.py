@@ -13,6 +13,8 @@ SOI, EOI, SOS, DQT, DHT, DAC, DRI, DNL = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xCC, 0xD
 FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC9, 0xCA, 0xCB})
 _HIERARCHICAL = frozenset({0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF, 0xDE, 0xDF, 0xC8})
 SCAN, FILL, TAIL = -1, -2, -3
+# Telling where coded data ends takes decoding it, which copying does not; `surplus` does.
+UNSEARCHED = "bytes behind the last coded block, not looked for"
 
 _ANY_MARKER = re.compile(rb"\xff[\x01-\xfe]")
 _length = struct.Struct(">H").unpack_from

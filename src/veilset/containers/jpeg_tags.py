@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from veilset.containers.exif import read_exif
 from veilset.containers.icc import read_icc
 from veilset.containers.jpeg_segments import FILL, SCAN, TAIL, Segment, profile_of
@@ -12,6 +14,8 @@ from veilset.core.sample import TagValue
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _EXTENDED = b"http://ns.adobe.com/xmp/extension/\0"
 _MOST_TAIL = 1 << 16
+# Files of one camera carry the same profile, file after file.
+_profile_tags = lru_cache(maxsize=16)(read_icc)
 
 
 def tags_of(data: memoryview, found: list[Segment]) -> tuple[TagValue, ...]:
@@ -22,7 +26,7 @@ def tags_of(data: memoryview, found: list[Segment]) -> tuple[TagValue, ...]:
     seen: dict[str, int] = {}
     profile = profile_of(data, found)
     if profile:
-        tags += read_icc(profile)
+        tags += _profile_tags(profile)
     for marker, start, payload, stop in found:
         if marker == SCAN or (FILL != marker < 0xE0 and marker != TAIL):
             continue

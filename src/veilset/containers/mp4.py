@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import struct
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import BinaryIO
 
 import numpy as np
 
+from veilset.containers.allowed import is_plain
 from veilset.containers.assembly import Assembly, cut_out, union
 from veilset.containers.bmff import Box, Reader, boxes, build, build_full, children, full, media_data, only
 from veilset.containers.contract import Facts, Fate, Keep, Listing, Rebuilt
+from veilset.containers.kept_fields import coarse, kept_fields, place_of
 from veilset.containers.mp4_fragments import Part, default_sizes, read_fragment, write_extends, write_fragment
 from veilset.containers.mp4_tags import film_tags, hidden_seconds
 from veilset.containers.mp4_times import stamp
 from veilset.containers.mp4_tracks import Offsets, Track, read_track, write_track
+from veilset.containers.rights_fields import rights_packet
 from veilset.core.errors import Malformed, Unsupported
+from veilset.core.sample import TagValue
 
 NAME = "MP4"
 formats = ("mp4",)
@@ -51,6 +57,7 @@ BRANDS = frozenset(
 )
 SIGNATURES = (b"x264", b"x265", b"Lavc", b"Lavf", b"HandBrake", b"GoPro", b"DJI", b"AVC Coding", b"SVT-AV1", b"libvpx")
 SCANNED = 1 << 20
+XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 # EXIF value by the signs of a film's display matrix (a, b, c, d).
 TURNS = {(1, 0, 0, 1): 1, (-1, 0, 0, 1): 2, (-1, 0, 0, -1): 3, (1, 0, 0, -1): 4, (0, 1, 1, 0): 5, (0, 1, -1, 0): 6,
          (0, -1, -1, 0): 7, (0, -1, 1, 0): 8}  # fmt: skip
@@ -95,11 +102,13 @@ def inspect(data: memoryview) -> Listing:
         Unsupported: Encrypted films, codecs that are not known.
     """
     film = Film(data)
-    plan = _assemble(film, Keep())
-    tags = film_tags(
-        data, film.top, film.parts, [(t, any(t is k for k in film.kept)) for t in film.tracks], film.fragments
-    )
-    return Listing(_facts(film), tuple(tags), plan.ledger())
+    plan = _assemble(film, Keep(), b"", b"")
+    return Listing(_facts(film), tuple(_tags(film)), plan.ledger())
+
+
+def _tags(film: Film) -> Iterator[TagValue]:
+    tracks = [(track, any(track is kept for kept in film.kept)) for track in film.tracks]
+    return film_tags(film.data, film.top, film.parts, tracks, film.fragments)
 
 
 def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
@@ -110,8 +119,29 @@ def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
     - No user data, metadata, telemetry, text, chapter or timecode track, handler name, creation time, unknown box or
       byte between the samples goes out.
     - Memory does not grow with the samples: they are copied in steps.
+    - Of what `keep` names: the place on its grid goes into a `©xyz` box whatever named it, copyright into a `cprt` box,
+      rights and exposure into a packet of XMP; creation times into their own fields.
     """
-    return _assemble(Film(data), keep).finish(out)
+    film = Film(data)
+    user = packet = b""
+    if not is_plain(keep):
+        user, packet = _allowed(list(_tags(film)), keep)
+    return _assemble(film, keep, user, packet).finish(out)
+
+
+def _allowed(tags: list[TagValue], keep: Keep) -> tuple[bytes, bytes]:
+    """The user data box and the box of XMP with what may stay; empty where nothing does."""
+    place, inside = place_of(tags), []
+    # Such a place has a box of its own, and the dates have their fields.
+    fields = kept_fields(tags, replace(keep, gps_grid=None if place else keep.gps_grid, dates="drop"))
+    if keep.gps_grid is not None and place is not None:
+        latitude, longitude = coarse(place, keep.gps_grid)
+        words = f"{latitude:+08.4f}{longitude:+09.4f}/".encode()
+        inside.append(build(b"\xa9xyz", struct.pack(">HH", len(words), 0x15C7), words))
+    if "dc:rights" in fields:
+        inside.append(build_full(b"cprt", 0, 0, b"\x55\xc4", fields["dc:rights"][0].encode(), b"\0"))
+    packet = rights_packet(fields)
+    return build(b"udta", *inside) if inside else b"", build(b"uuid", XMP_UUID, packet) if packet else b""
 
 
 def _facts(film: Film) -> Facts:
@@ -124,15 +154,15 @@ def _facts(film: Film) -> Facts:
     return Facts("mp4", track.width, track.height, TURNS.get((a, b, c, d), 1), max(frames, 1), 8, 3, "ycc")
 
 
-def _assemble(film: Film, keep: Keep) -> Assembly:
+def _assemble(film: Film, keep: Keep, user: bytes, packet: bytes) -> Assembly:
     data, plan = film.data, Assembly(film.data, NAME)
     spans = union(map(tuple, np.concatenate([track.chunks for track in film.kept]).tolist()))
     total = sum(stop - start for start, stop in spans)
     wide = total + len(data) - sum(box.stop - box.body for box in film.top if box.kind == b"mdat") >= 1 << 32
     plan.write(_brands(data, film.top))
-    header = _header(film, keep, spans, 0, wide)
-    first = plan.size + len(header) + len(media_data(total))
-    plan.write(_header(film, keep, spans, first, wide))
+    header = _header(film, keep, spans, 0, wide, user)
+    first = plan.size + len(header) + len(packet) + len(media_data(total))
+    plan.write(_header(film, keep, spans, first, wide, user) + packet)
     if spans:
         plan.write(media_data(total))
     for start, stop in spans:
@@ -161,12 +191,12 @@ def _brands(data: memoryview, top: list[Box]) -> bytes:
     return b""
 
 
-def _header(film: Film, keep: Keep, spans: list[tuple[int, int]], first: int, wide: bool) -> bytes:
+def _header(film: Film, keep: Keep, spans: list[tuple[int, int]], first: int, wide: bool, user: bytes) -> bytes:
     """The moov box for samples that begin at `first`, in the order of `spans`."""
     data = film.data
     head = movie_header(data, film.parts, keep)
     tracks = [write_track(data, track, keep, moved(track.chunks, spans, first), wide) for track in film.kept]
-    return build(b"moov", head, *tracks, write_extends(data, film.parts, {track.id for track in film.kept}))
+    return build(b"moov", head, *tracks, write_extends(data, film.parts, {track.id for track in film.kept}), user)
 
 
 def movie_header(data: memoryview, parts: dict[bytes, list[Box]], keep: Keep) -> bytes:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
+from veilset.containers.allowed import is_plain
 from veilset.containers.assembly import cut_out
 from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
+from veilset.containers.kept_fields import kept_fields
 from veilset.containers.pdf_images import Body, Images, is_number, numbers
 from veilset.containers.pdf_objects import Cursor, Document, Name, Ref, Stream, Word
+from veilset.containers.rights_fields import rights_packet
 from veilset.containers.risks import risk_of
 from veilset.containers.xmp import read_xmp
 from veilset.core.errors import DataError, Malformed, Unsupported
@@ -28,6 +32,7 @@ PAINT = {
 COVERING = frozenset((b"f", b"F", b"f*", b"B", b"B*", b"b", b"b*", b"W", b"W*"))
 MARKS = frozenset((b"BMC", b"BDC", b"EMC", b"MP", b"DP", b"ri"))
 MOST_PAGES = 5000
+CREATED = re.compile(r"D:(\d{4})(\d\d)(?:\d\d){0,4}(?:Z|[+-]\d\d'?(?:\d\d'?)?)?")
 ADVICE = "only documents of scanned or photographed pages are served; export its pages as pictures"
 
 
@@ -64,13 +69,28 @@ def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
     - Information, packets, identifiers, earlier revisions, attachments, forms, scripts, comments and thumbnails go.
     - Embedded JPEG and JPEG 2000 files go through the cleaner of their own format; other image data are copied and
       cut to the samples that are shown.
+    - Of what `keep` names, the author and the date of creation go into new information, everything into a new packet.
     """
     document = Document(data)
     pages, images = _read(document, keep)
     writer = _Writer(out)
-    _write(writer, pages, images)
+    _write(writer, pages, images, *((b"", {}) if is_plain(keep) else _allowed(document, keep)))
     claims = _claims(len(data), images)
     return Rebuilt(writer.size, claims, tuple(writer.copied), tuple(dict.fromkeys(images.residue)))
+
+
+def _allowed(document: Document, keep: Keep) -> tuple[bytes, dict[bytes, Any]]:
+    """The packet and the entries of the information with what may stay."""
+    tags = list(_tags(document))
+    fields = kept_fields(tags, keep)
+    info: dict[bytes, Any] = {}
+    if "dc:creator" in fields:
+        info[b"Author"] = b"\xfe\xff" + "; ".join(fields["dc:creator"]).encode("utf-16-be", "replace")
+    made = next((str(tag.value) for tag in tags if tag.path == "pdf/Info/CreationDate"), "")
+    moment = CREATED.fullmatch(made)
+    if keep.dates != "drop" and moment:
+        info[b"CreationDate"] = (made if keep.dates == "keep" else f"D:{moment[1]}{moment[2]}01000000").encode()
+    return rights_packet(fields), info
 
 
 def _claims(size: int, images: Images) -> tuple[Claim, ...]:
@@ -113,6 +133,8 @@ def _pages(
 
 def _page(document: Document, node: dict[bytes, Any], images: Images) -> Page:
     get = document.get
+    if images.keep.georeference and node.keys() & {b"VP", b"LGIDict"}:
+        raise Unsupported(f"{NAME}: a page is a map, whose georeference cannot be kept; clean it without that choice")
     for note in get(node.get(b"Annots")) or []:
         about = get(note)
         if isinstance(about, dict) and get(about.get(b"Subtype")) not in (b"Link", b"Popup"):
@@ -217,10 +239,12 @@ class _Writer:
         self.put(body.raw + b"\nendstream\nendobj\n")
 
 
-def _write(writer: _Writer, pages: list[Page], images: Images) -> None:
-    """Catalog, tree, then a page and its content by turns, then images; numbers follow from the order."""
+def _write(writer: _Writer, pages: list[Page], images: Images, packet: bytes, info: dict[bytes, Any]) -> None:
+    """Catalog, tree, a page and its content by turns, images, packet, information; numbers follow from the order."""
     writer.put(b"%PDF-1.7\n")
-    writer.object({b"Type": Name(b"Catalog"), b"Pages": Ref(2)})
+    last = 2 + 2 * len(pages) + len(images.bodies)
+    described = {b"Metadata": Ref(last + 1)} if packet else {}
+    writer.object({b"Type": Name(b"Catalog"), b"Pages": Ref(2), **described})
     kids = [Ref(3 + 2 * number) for number in range(len(pages))]
     writer.object({b"Type": Name(b"Pages"), b"Count": len(pages), b"Kids": kids})
     for number, page in enumerate(pages):
@@ -229,10 +253,16 @@ def _write(writer: _Writer, pages: list[Page], images: Images) -> None:
         writer.stream(Body({}, page.content))
     for body in images.bodies:
         writer.stream(body)
+    if packet:
+        writer.stream(Body({b"Type": Name(b"Metadata"), b"Subtype": Name(b"XML")}, packet))
+    trailer = {b"Root": Ref(1)}
+    if info:
+        writer.object(info)
+        trailer[b"Info"] = Ref(len(writer.places))
     start, count = writer.size, len(writer.places) + 1
     writer.put(b"xref\n0 %d\n0000000000 65535 f \n" % count)
     writer.put(b"".join(b"%010d 00000 n \n" % place for place in writer.places))
-    writer.put(b"trailer\n" + plain({b"Size": count, b"Root": Ref(1)}) + b"\nstartxref\n%d\n%%%%EOF\n" % start)
+    writer.put(b"trailer\n" + plain({b"Size": count, **trailer}) + b"\nstartxref\n%d\n%%%%EOF\n" % start)
 
 
 def _tags(document: Document) -> Iterator[TagValue]:

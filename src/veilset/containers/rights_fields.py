@@ -11,9 +11,11 @@ from veilset.core.sample import TagValue
 _SPACES = {
     "cc": "http://creativecommons.org/ns#",
     "dc": "http://purl.org/dc/elements/1.1/",
+    "exif": "http://ns.adobe.com/exif/1.0/",
     "photoshop": "http://ns.adobe.com/photoshop/1.0/",
     "plus": "http://ns.useplus.org/ldf/xmp/1.0/",
     "tdm": "http://www.w3.org/ns/tdmrep/",
+    "xmp": "http://ns.adobe.com/xap/1.0/",
     "xmpRights": "http://ns.adobe.com/xap/1.0/rights/",
 }
 _SIMPLE = (
@@ -22,9 +24,22 @@ _SIMPLE = (
     "xmpRights:WebStatement",
 )  # fmt: skip
 _LISTS = {"dc:creator": "Seq", "dc:rights": "Alt", "xmpRights:UsageTerms": "Alt", "plus:OtherConstraints": "Alt"}
+# Structure that packets put around these fields as well: lists of dates and ratings.
+_WRAPPED = {"dc:date": "Seq", "exif:ISOSpeedRatings": "Seq"}
 _ELSEWHERE = {
-    "dc:creator": ("exif/ifd0/Artist", "iptc/2:80"),
-    "dc:rights": ("exif/ifd0/Copyright", "iptc/2:116"),
+    "dc:creator": (
+        *(
+            "exif/ifd0/Artist",
+            "iptc/2:80",
+            "mp4/meta/com.apple.quicktime.author",
+            "mp4/meta/com.apple.quicktime.artist",
+        ),
+        *("mp4/udta/©aut", "mp4/udta/auth", "mp4/udta/©ART", "mp4/udta/meta/ilst/©ART", "pdf/Info/Author"),
+    ),
+    "dc:rights": (
+        *("exif/ifd0/Copyright", "iptc/2:116", "mp4/meta/com.apple.quicktime.copyright"),
+        *("mp4/udta/cprt", "mp4/udta/©cpy", "mp4/udta/meta/ilst/cprt"),
+    ),
     "photoshop:Credit": ("iptc/2:110",),
 }
 
@@ -72,8 +87,8 @@ def rights_packet(found: dict[str, tuple[str, ...]]) -> bytes:
     spaces = "".join(f" xmlns:{prefix}={quoteattr(_SPACES[prefix])}" for prefix in prefixes)
     lines = []
     for name in sorted(found):
-        if name in _LISTS:
-            kind = _LISTS[name]
+        kind = _LISTS.get(name) or _WRAPPED.get(name)
+        if kind:
             lang = ' xml:lang="x-default"' if kind == "Alt" else ""
             values = found[name][:1] if kind == "Alt" else found[name]
             items = "".join(f"<rdf:li{lang}>{escape(value)}</rdf:li>" for value in values)
@@ -84,3 +99,12 @@ def rights_packet(found: dict[str, tuple[str, ...]]) -> bytes:
         '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
         f'<rdf:Description rdf:about=""{spaces}>{"".join(lines)}</rdf:Description></rdf:RDF></x:xmpmeta>'
     ).encode()
+
+
+def rdf_of(packet: bytes) -> bytes:
+    """The RDF inside a packet of `rights_packet`, as other XML holds it.
+
+    >>> rdf_of(rights_packet({"dc:rights": ("(c) somebody",)}))[:9]
+    b'<rdf:RDF '
+    """
+    return packet[packet.index(b"<rdf:RDF") : packet.index(b"</rdf:RDF>") + len(b"</rdf:RDF>")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import plistlib
@@ -20,6 +21,8 @@ from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
 
 LARGEST = 16 << 20
+SIDECARS = (".xmp", ".thm", ".aae", ".json")
+FILMS = (".mov", ".mp4")
 DEEPEST = 12
 # What a name may say, in the order in which it is looked for.
 PATTERNS: tuple[tuple[str, Risk, re.Pattern[str]], ...] = (
@@ -34,6 +37,13 @@ PATTERNS: tuple[tuple[str, Risk, re.Pattern[str]], ...] = (
     ("serial_number", Risk.DEVICE, re.compile(r"(?i)(?:s/?n|serial)[-_ ]?[A-Z0-9]{6,}")),
 )
 
+ATTRIBUTES: tuple[tuple[Risk, re.Pattern[str]], ...] = (
+    (Risk.PERSON, re.compile(r"(?i)email|posix_acl|creator|author|sender")),
+    (Risk.TIME, re.compile(r"(?i)date|time(?!lapse)|lastused")),
+    (Risk.HISTORY, re.compile(r"(?i)origin|wherefrom|referr?er|quarantine|publisher|url|application")),
+    (Risk.CONTENT, re.compile(r"(?i)usertags|finderinfo|comment|rating|tags|keywords")),
+)
+
 
 def said_by_name(name: str) -> tuple[TagValue, ...]:
     """What a file's name gives away: dates, telephone numbers, mail addresses, messengers, counters, serial numbers.
@@ -46,8 +56,9 @@ def said_by_name(name: str) -> tuple[TagValue, ...]:
 
 
 def names_in(folder: Path) -> list[tuple[str, str]]:
-    """The names in a folder, sorted without regard to case: (lower case, as it is)."""
-    return sorted((entry.name.lower(), entry.name) for entry in os.scandir(folder))
+    """Names in a folder that may be sidecars or films of others, sorted without regard to case: (lower case, as it is)."""
+    found = ((entry.name.lower(), entry.name) for entry in os.scandir(folder))
+    return sorted(both for both in found if both[0].endswith((*SIDECARS, *FILMS)))
 
 
 def outside(path: Path, names: Sequence[tuple[str, str]] | None = None) -> tuple[TagValue, ...]:
@@ -59,22 +70,48 @@ def outside(path: Path, names: Sequence[tuple[str, str]] | None = None) -> tuple
 
     *Raises*: nothing for a sidecar that cannot be read; that it is there is listed all the same.
     """
-    tags = [*said_by_name(path.name), *_on_disk(path)]
-    for beside, read in _companions(path, names_in(path.parent) if names is None else names):
-        word = f"beside/{beside.suffix.lower().lstrip('.') or 'file'}"
-        tags.append(TagValue(word, beside.name, Risk.HISTORY, beside.stat().st_size))
-        tags += [TagValue(f"{word}/{t.path}", t.value, t.risk, t.size, t.technical) for t in _lenient(beside, read)]
-    return tuple(tags)
-
-
-def _on_disk(path: Path) -> Iterator[TagValue]:
+    names = names_in(path.parent) if names is None else names
     moment = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    yield TagValue("disk/modified", moment.strftime("%Y:%m:%d %H:%M:%SZ"), Risk.TIME, 8)
-    listed = os.listxattr(path) if hasattr(os, "listxattr") else []
-    for name in sorted(listed):
-        value = os.getxattr(path, name)
-        risk = Risk.HISTORY if "origin" in name or "where" in name.lower() else Risk.CONTENT
-        yield TagValue(f"disk/xattr/{name}", value, risk, len(value))
+    modified = TagValue("disk/modified", moment.strftime("%Y:%m:%d %H:%M:%SZ"), Risk.TIME, 8)
+    return *said_by_name(path.name), modified, *attributes(path), *companions(path, names)
+
+
+def companions(path: Path, names: Sequence[tuple[str, str]], *, films: bool = True) -> Iterator[TagValue]:
+    """What lies beside a file and belongs to it; without `films`, a film is named and not read."""
+    for beside, read in _companions(path, names):
+        word = f"beside/{beside.suffix.lower().lstrip('.') or 'file'}"
+        yield TagValue(word, beside.name, Risk.HISTORY, beside.stat().st_size)
+        if films or read != "film":
+            for tag in _lenient(beside, read):
+                yield TagValue(f"{word}/{tag.path}", tag.value, tag.risk, tag.size, tag.technical)
+
+
+def sidecars_of(path: Path, names: Sequence[tuple[str, str]]) -> list[str]:
+    """The names of the sidecars of a file: what `companions` reads, but for films."""
+    return [beside.name for beside, read in _companions(path, names) if read != "film"]
+
+
+def attributes(path: str | Path) -> list[TagValue]:
+    """The extended attributes that the file system keeps beside a file: where it came from, who marked it, and how.
+
+    What the system itself writes beside every file (security labels) is technical. A file system without attributes has
+    none to tell.
+    """
+    found: list[TagValue] = []
+    try:
+        for name in sorted(os.listxattr(path)) if hasattr(os, "listxattr") else ():
+            value = os.getxattr(path, name)
+            technical = name.startswith("security.")
+            risk = Risk.TECHNICAL if technical else _risk_of_attribute(name)
+            found.append(TagValue(f"disk/xattr/{name}", value, risk, len(value), technical))
+    except OSError as error:
+        if error.errno not in {errno.ENOTSUP, errno.ENODATA, errno.EPERM, errno.EACCES}:
+            raise
+    return found
+
+
+def _risk_of_attribute(name: str) -> Risk:
+    return next((risk for risk, words in ATTRIBUTES if words.search(name)), risk_of(name))
 
 
 def _companions(path: Path, names: Sequence[tuple[str, str]]) -> list[tuple[Path, str]]:
@@ -99,12 +136,11 @@ def _kind(word: str, stem: str, name: str) -> str:
     """How a file called `word` is read that lies beside the one called `name`; empty when it does not belong to it."""
     other, kind = os.path.splitext(word)  # noqa: PTH122 - a name, not a path
     same = other in (stem, name)
-    if kind in (".xmp", ".thm", ".aae") and same:
+    if kind in SIDECARS[:3] and same:
         return kind[1:]
     if kind == ".json" and (word.startswith(name) or (len(word) >= 45 and name.startswith(word[:-5]))):
         return "json"
-    films = (".mov", ".mp4")
-    return "film" if kind in films and same and not name.endswith(films) else ""
+    return "film" if kind in FILMS and same and not name.endswith(FILMS) else ""
 
 
 def _lenient(path: Path, how: str) -> tuple[TagValue, ...]:

@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
 from urllib.parse import unquote_to_bytes
 from xml.etree.ElementTree import (
@@ -22,8 +22,11 @@ from xml.etree.ElementTree import (
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
+from veilset.containers.allowed import is_plain
 from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
 from veilset.containers.inner import clean_inner
+from veilset.containers.kept_fields import kept_packet
+from veilset.containers.rights_fields import rdf_of
 from veilset.containers.risks import risk_of
 from veilset.containers.svg_names import ACTIVE, ATTRIBUTES, ELEMENTS, SHAPES, TEXT
 from veilset.containers.svg_style import (
@@ -33,6 +36,7 @@ from veilset.containers.svg_style import (
     clean_value,
     used_classes,
 )
+from veilset.containers.xmp import read_xmp
 from veilset.core.errors import Malformed, Unsupported
 from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
@@ -67,7 +71,7 @@ def inspect(data: memoryview) -> Listing:
     """
     root = _parse(data)
     _write(root, Keep())
-    tags = list(_tags(root, "svg"))
+    tags = [*_tags(root, "svg"), *_described(root)]
     return Listing(_facts(root), tuple(tags), _claims(data))
 
 
@@ -78,6 +82,7 @@ def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
     - Only listed elements and attributes of SVG go out; names of elements and classes are numbers; comments,
       instructions, titles, descriptions and metadata go.
     - Pictures inside `data:` addresses went through the cleaner of their own format.
+    - What `keep` names of the drawing's RDF (rights, a place on its grid, a date, exposure) goes into new RDF.
     """
     new, residue = _write(_parse(data), keep)
     out.write(new)
@@ -119,12 +124,22 @@ def _walk(element: Element, depth: int = 0) -> Iterator[Element]:
         yield from _walk(child, depth + 1)
 
 
+def _going(element: Element) -> Iterator[Element]:
+    """The elements that go out."""
+    yield element
+    for child in element:
+        if _local(child) in ELEMENTS and not _invisible(child):
+            yield from _going(child)
+
+
 def _write(root: Element, keep: Keep) -> tuple[bytes, tuple[str, ...]]:
     drawn = [element for element in _walk(root) if _local(element) is not None]
     for element in drawn:
         _refuse_active(element)
-    names = {name: f"i{n}" for n, name in enumerate(_referenced(drawn), 1)}
-    sheets = [element.text or "" for element in drawn if _local(element) == "style"]
+    # What only a part points at that goes is pointed at by nobody.
+    going = list(_going(root))
+    names = {name: f"i{n}" for n, name in enumerate(_referenced(going), 1)}
+    sheets = [element.text or "" for element in going if _local(element) == "style"]
     classes = {name: f"c{n}" for n, name in enumerate(used_classes(sheets), 1)}
     new = Element("svg", xmlns="http://www.w3.org/2000/svg")
     draft = Draft(names, classes, keep)
@@ -132,8 +147,24 @@ def _write(root: Element, keep: Keep) -> tuple[bytes, tuple[str, ...]]:
     # Drawn words are a part of the picture, and may name somebody all the same.
     if any("".join(element.itertext()).strip() for element in new.iter("text")):
         draft.residue.append("words that the drawing shows")
+    packet = b"" if is_plain(keep) else kept_packet(_described(root), keep)
+    if packet:
+        new.insert(0, Element("metadata"))
     text: bytes = tostring(new, encoding="utf-8", xml_declaration=True)
+    if packet:
+        # Nothing of the drawing is called so: the elements that go out are listed.
+        text = text.replace(b"<metadata />", b"<metadata>" + rdf_of(packet) + b"</metadata>", 1)
     return text + b"\n", tuple(dict.fromkeys(draft.residue))
+
+
+def _described(root: Element) -> Iterator[TagValue]:
+    """What the drawing's RDF says, under the names that XMP has for it."""
+    for described in root.iter(f"{SVG}metadata"):
+        for tag in read_xmp(tostring(described, encoding="utf-8")):
+            if not tag.path.endswith(("/packet", "/unreadable")):
+                # Editors describe a `cc:Work`, and put each person into an agent with a title.
+                path = tag.path.replace("/cc:Work", "").removesuffix("/cc:Agent/dc:title")
+                yield replace(tag, path=path, risk=risk_of(path))
 
 
 def _refuse_active(element: Element) -> None:
@@ -152,7 +183,8 @@ def _referenced(drawn: list[Element]) -> list[str]:
         link = element.get(LINK) or element.get("href") or ""
         if link.startswith("#") and _local(element) != "a":
             found[link[1:]] = None
-        for value in [*element.attrib.values(), (element.text or "") if _local(element) == "style" else ""]:
+        shown = [value for name, value in element.attrib.items() if name in ATTRIBUTES or name == "style"]
+        for value in [*shown, (element.text or "") if _local(element) == "style" else ""]:
             found |= {match[2][1:]: None for match in REFERENCE.finditer(value) if match[2].startswith("#")}
         if _local(element) == "style":
             found |= dict.fromkeys(re.findall(r"#(-?[A-Za-z_][\w-]*)(?=[^{}]*\{)", element.text or ""))

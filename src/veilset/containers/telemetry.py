@@ -24,6 +24,19 @@ def positions(codec: bytes, raw: bytes) -> tuple[tuple[float, float], ...]:
     return tuple(found)
 
 
+def serial_number(raw: bytes) -> str:
+    """The camera's serial number in GoPro's records; empty when they name none.
+
+    >>> serial_number(b"CASNc\\x01\\x00\\x0eC3221324545448\\0\\0")
+    'C3221324545448'
+    """
+    at = raw.find(b"CASNc")
+    if at < 0 or at + 8 > len(raw):
+        return ""
+    size, rows = struct.unpack_from(">BH", raw, at + 5)
+    return raw[at + 8 : at + 8 + size * rows].strip(b" \0").decode("ascii", "ignore")
+
+
 def _camm(raw: bytes) -> Iterator[tuple[float, float]]:
     at = 0
     while at + 4 <= len(raw):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Mapping
 from typing import BinaryIO
 
 from veilset.containers import tiff_fields as tags
@@ -13,88 +12,137 @@ from veilset.containers.allowed import Allowed, allowed
 from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
 from veilset.containers.icc import sanitise
 from veilset.containers.ifd import SIZES, Header, read_directory, read_header
+from veilset.containers.jpeg_segments import UNSEARCHED
 from veilset.containers.pieces import Ledger, Piece, emit
-from veilset.containers.tiff_pages import Page, decoded_size, every, number, numbers, read_pages
+from veilset.containers.tiff_layout import Field, Plan, lay_out
+from veilset.containers.tiff_pages import Page, decoded_size, every, is_raw, number, numbers, read_pages
+from veilset.containers.tiff_reduced import Shows, compared
 from veilset.containers.tiff_strips import cleaned_strip, cleaned_tables
 from veilset.containers.tiff_tags import tags_of
 from veilset.core.errors import Malformed
+from veilset.core.finding import Risk
+from veilset.core.sample import TagValue
 
 formats = ("tiff",)
 
 _NUMBER = re.compile(rb"\s*[-+]?(?:nan|inf|[0-9]+\.?[0-9]*(?:e[-+]?[0-9]+)?)\s*\0?", re.IGNORECASE)
 _RESIDUE = ("coding choices", "pixel size", "sensor noise")
-
-
-Places = dict[tuple[int, int], int]
-
-
-@dataclass(slots=True)
-class Field:
-    """One entry to write; `parts` are directories whose places become its value, `strips` a page's pieces."""
-
-    type: int
-    raw: bytes
-    directories: tuple[Plan, ...] = ()
-    strips: bool = False
-
-
-@dataclass(slots=True)
-class Plan:
-    """One directory to write, its fields by tag, and the pieces of its strips (each strip a list)."""
-
-    fields: dict[int, Field]
-    strips: list[list[Piece]]
-    source: list[tuple[int, int]]
-    place: int = 0
+_UNKNOWN = "a page of reduced size was dropped, since it could not be compared with the large one"
+_MOST_SHOWN = 1 << 24
 
 
 def inspect(data: memoryview) -> Listing:
     """Facts, every tag, and claims over every byte."""
     header, pages = read_pages(data)
-    listed = tags_of(data, header, pages)
+    shows = _shows(data, header, pages)
+    listed = (*tags_of(data, header, pages), *_reduced_tags(data, header, pages, shows))
     facts = _facts(data, header, pages)
-    return Listing(facts, listed, tuple(_claims(data, header, pages)))
+    return Listing(facts, listed, tuple(_claims(data, header, pages, shows)))
 
 
 def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
-    """Write the pages with nothing but what `keep` allows."""
+    """Write the pages with nothing but what `keep` allows.
+
+    A page of reduced size stays when it shows what the large page shows: overviews are a part of many a TIFF. Any other
+    goes, as thumbnails go from a photograph.
+    """
     header, pages = read_pages(data)
     orientation = _facts(data, header, pages).orientation
     what = allowed(tags_of(data, header, pages), orientation, keep)
-    pieces = _pieces(data, header, pages, what, keep)
-    return emit(pieces, data, out, _claims(data, header, pages), _residue(data, header, pages, what))
+    return _write(data, out, header, pages, what, keep)
 
 
 def write_with(data: memoryview, out: BinaryIO, what: Allowed) -> Rebuilt:
     """Write the pages with the given block of tags and no other."""
     header, pages = read_pages(data)
-    pieces = _pieces(data, header, pages, what, Keep(orientation=False, icc=False))
-    return emit(pieces, data, out, _claims(data, header, pages), _residue(data, header, pages, what))
+    return _write(data, out, header, pages, what, Keep(orientation=False, icc=False))
 
 
-def _residue(data: memoryview, header: Header, pages: list[Page], what: Allowed) -> tuple[str, ...]:
-    """What stays; a smaller page may show what the large one no longer shows, and no pixel is decoded here to tell."""
-    reduced = any(
-        0x00FE in page.entries and any(kind & 1 for kind in numbers(data, header, page, 0x00FE))
-        for page in every(pages)
+def _write(data: memoryview, out: BinaryIO, header: Header, pages: list[Page], what: Allowed, keep: Keep) -> Rebuilt:
+    shows = _shows(data, header, pages)
+    pieces = _pieces(data, header, pages, what, keep, shows)
+    raw = ("raw sensor data",) if is_raw(pages) else ()
+    dropped = (_UNKNOWN,) if Shows.UNKNOWN in shows.values() else ()
+    coded = (UNSEARCHED,) if any(number(data, header, page, 0x0103) in tags.JPEG for page in every(pages)) else ()
+    return emit(
+        pieces, data, out, _claims(data, header, pages, shows), (*_RESIDUE, *what.notes, *raw, *dropped, *coded)
     )
-    raw = ("raw sensor data",) if _is_raw(pages) else ()
-    return (*_RESIDUE, *what.notes, *raw, *(("a page of reduced size, not compared",) if reduced else ()))
 
 
-def _is_raw(pages: list[Page]) -> bool:
-    return any(tags.DNG_VERSION in page.entries for page in pages)
+def _shows(data: memoryview, header: Header, pages: list[Page]) -> dict[int, Shows]:
+    """What pages of reduced size show; a thumbnail as EXIF has it goes in any case."""
+
+    def standalone(page: Page) -> bytes:
+        return _alone(data, header, page)
+
+    thumbnails = {page.at: Shows.OTHER for page in every(pages) if page.thumbnail}
+    return compared(data, header, pages, standalone) | thumbnails
 
 
-def _pieces(data: memoryview, header: Header, pages: list[Page], what: Allowed, keep: Keep) -> list[Piece]:
-    raw = _is_raw(pages)
-    plans = [_plan(data, header, page, keep, raw) for page in pages]
+def _alone(data: memoryview, header: Header, page: Page) -> bytes:
+    """One page as a file of its own, so that any decoder can show it; a JPEG where it is one."""
+    scheme = number(data, header, page, 0x0103, 1)
+    if page.thumbnail:
+        return bytes(data[slice(*page.stretches[0])])
+    if scheme in tags.JPEG and len(page.stretches) == 1 and tags.JPEG_TABLES not in page.entries:
+        return bytes(data[slice(*page.stretches[0])])
+    plan = _plan(data, header, Page(page.at, page.directory, page.entries, page.stretches), Keep(), raw=False, shows={})
+    plan.fields.pop(tags.SUB_IFDS, None)
+    pieces = lay_out(header, [plan])
+    return b"".join(piece if isinstance(piece, bytes) else bytes(data[piece[0] : piece[1]]) for piece in pieces)
+
+
+def _reduced_tags(data: memoryview, header: Header, pages: list[Page], shows: Mapping[int, Shows]) -> list[TagValue]:
+    found = []
+    for index, page in enumerate(every(pages)):
+        if page.at not in shows:
+            continue
+        same = shows[page.at] is Shows.SAME
+        size = sum(stop - start for start, stop in page.stretches)
+        value = _alone(data, header, page) if not same and 0 < size <= _MOST_SHOWN else None
+        risk = Risk.TECHNICAL if same else Risk.HIDDEN
+        found.append(TagValue(f"exif/ifd{index}/reduced_page", value, risk, size, technical=same))
+    return found
+
+
+def _pieces(
+    data: memoryview, header: Header, pages: list[Page], what: Allowed, keep: Keep, shows: Mapping[int, Shows]
+) -> list[Piece]:
+    raw = is_raw(pages)
+    plans = []
+    for page in pages:
+        if _stays(page, shows):
+            plans.append(_plan(data, header, page, keep, raw, shows))
+        else:
+            plans += _in_its_place(data, header, page, keep, raw, shows)
     plans[0].fields.pop(0x0112, None)
     _add_allowed(plans[0], header, what)
-    return _lay_out(header, plans)
+    return lay_out(header, plans)
 
 
-def _plan(data: memoryview, header: Header, page: Page, keep: Keep, raw: bool) -> Plan:
+def _stays(page: Page, shows: Mapping[int, Shows]) -> bool:
+    return shows.get(page.at, Shows.SAME) is Shows.SAME
+
+
+def _in_its_place(
+    data: memoryview, header: Header, page: Page, keep: Keep, raw: bool, shows: Mapping[int, Shows]
+) -> list[Plan]:
+    """What lay below a page that goes: the first of it takes the page's place, with what says how raw data is developed."""
+    below = [_plan(data, header, child, keep, raw, shows) for child in page.children if _stays(child, shows)]
+    if not below:
+        return []
+    first, rest = below[0], tuple(below[1:])
+    own = _plan(data, header, page, keep, raw, shows).fields if raw else {}
+    first.fields |= {tag: field for tag, field in own.items() if tag in tags.RAW and tag not in first.fields}
+    if tags.DNG_MODEL in own:
+        first.fields[tags.DNG_MODEL] = own[tags.DNG_MODEL]
+    if rest:
+        inner = first.fields.get(tags.SUB_IFDS)
+        first.fields[tags.SUB_IFDS] = Field(0, b"", directories=((*inner.directories, *rest) if inner else rest))
+    return [first]
+
+
+def _plan(data: memoryview, header: Header, page: Page, keep: Keep, raw: bool, shows: Mapping[int, Shows]) -> Plan:
     limits = {**tags.SHOWN, **(tags.RAW if raw else {}), **(tags.GEO if keep.georeference else {})}
     if not keep.orientation:
         limits.pop(0x0112, None)
@@ -116,8 +164,8 @@ def _plan(data: memoryview, header: Header, page: Page, keep: Keep, raw: bool) -
     tiled = tags.TILE_OFFSETS in page.entries
     fields[tags.TILE_OFFSETS if tiled else tags.STRIP_OFFSETS] = Field(0, b"", strips=True)
     fields[tags.TILE_COUNTS if tiled else tags.STRIP_COUNTS] = Field(0, b"", strips=True)
-    if page.children:
-        below = tuple(_plan(data, header, child, keep, raw) for child in page.children)
+    below = tuple(_plan(data, header, child, keep, raw, shows) for child in page.children if _stays(child, shows))
+    if below:
         fields[tags.SUB_IFDS] = Field(0, b"", directories=below)
     return Plan(fields, strips, list(page.stretches))
 
@@ -172,106 +220,7 @@ def _turned(block: memoryview, start: int, size: int, kind: int, header: Header)
     return b"".join(raw[at : at + width][::-1] for at in range(0, size, width))
 
 
-def _lay_out(header: Header, plans: list[Plan]) -> list[Piece]:
-    """Header, directories in order, then strips in the order of the input; returned as pieces."""
-    word = 8 if header.big else 4
-    at = 16 if header.big else 8
-    order: list[Plan] = []
-    for plan in plans:
-        order += _with_children(plan)
-    for plan in order:
-        plan.place = at
-        at += _size(plan, header)
-    places, body, end = _place_strips(order, at)
-    if not header.big and end >= 1 << 32:
-        raise Malformed("the TIFF does not fit into 4 GiB; save it as BigTIFF")
-    first = plans[0].place
-    head = (
-        struct.pack(header.order + "HHHQ", 43, 8, 0, first)
-        if header.big
-        else struct.pack(header.order + "HI", 42, first)
-    )
-    nexts = {id(plan): after.place for plan, after in pairwise(plans)}
-    tables = [_directory(plan, header, word, nexts.get(id(plan), 0), places) for plan in order]
-    magic = b"II" if header.order == "<" else b"MM"
-    return [magic + head + b"".join(tables), *[piece for piece in body if piece]]
-
-
-def _place_strips(order: list[Plan], at: int) -> tuple[Places, list[Piece], int]:
-    """Where each strip goes, in the order of the input; strips that pages share are written once."""
-    places: Places = {}
-    body: list[Piece] = []
-    jobs = [(plan.source[i], id(plan), i, strip) for plan in order for i, strip in enumerate(plan.strips) if strip]
-    written: dict[tuple[int, int], int] = {}
-    for span, key, index, strip in sorted(jobs, key=lambda job: job[:3]):
-        if span not in written:
-            body += [b"\0" * (at % 2), *strip]
-            at += at % 2
-            written[span] = at
-            at += _length(strip)
-        places[key, index] = written[span]
-    return places, body, at
-
-
-def _with_children(plan: Plan) -> list[Plan]:
-    found = [plan]
-    for tag in sorted(plan.fields):
-        for below in plan.fields[tag].directories:
-            found += _with_children(below)
-    return found
-
-
-def _length(pieces: list[Piece]) -> int:
-    return sum(len(piece) if isinstance(piece, bytes) else piece[1] - piece[0] for piece in pieces)
-
-
-def _field_size(field: Field, plan: Plan, word: int) -> int:
-    if field.strips:
-        return word * len(plan.strips)
-    return word * len(field.directories) if field.directories else len(field.raw)
-
-
-def _size(plan: Plan, header: Header) -> int:
-    word, entry, lead = (8, 20, 8) if header.big else (4, 12, 2)
-    size = lead + entry * len(plan.fields) + word
-    for field in plan.fields.values():
-        length = _field_size(field, plan, word)
-        size += (length + length % 2) if length > word else 0
-    return size + size % 2
-
-
-def _directory(plan: Plan, header: Header, word: int, following: int, places: Places) -> bytes:
-    lead, entry_code, offset_code = ("Q", "HHQ", "Q") if header.big else ("H", "HHI", "I")
-    rest = plan.place + (8 if header.big else 2) + (20 if header.big else 12) * len(plan.fields) + word
-    table = bytearray(struct.pack(header.order + lead, len(plan.fields)))
-    values = bytearray()
-    for tag, field in sorted(plan.fields.items()):
-        kind, raw = _packed(tag, field, plan, header, places)
-        count = len(raw) // SIZES[kind]
-        table += struct.pack(header.order + entry_code, tag, kind, count)
-        if len(raw) <= word:
-            table += raw.ljust(word, b"\0")
-        else:
-            table += struct.pack(header.order + offset_code, rest + len(values))
-            values += raw + b"\0" * (len(raw) % 2)
-    whole = bytes(table) + struct.pack(header.order + offset_code, following) + bytes(values)
-    return whole + b"\0" * (len(whole) % 2)
-
-
-def _packed(tag: int, field: Field, plan: Plan, header: Header, places: Places) -> tuple[int, bytes]:
-    kind, code = (16, "Q") if header.big else (4, "I")
-    if field.directories:
-        spots = [below.place for below in field.directories]
-    elif not field.strips:
-        return field.type, field.raw
-    elif tag in {tags.STRIP_OFFSETS, tags.TILE_OFFSETS}:
-        spots = [places[id(plan), index] if strip else 0 for index, strip in enumerate(plan.strips)]
-    else:
-        spots = [_length(strip) for strip in plan.strips]
-    return kind, struct.pack(f"{header.order}{len(spots)}{code}", *spots)
-
-
-def _claims(data: memoryview, header: Header, pages: list[Page]) -> list[Claim]:
+def _claims(data: memoryview, header: Header, pages: list[Page], shows: Mapping[int, Shows]) -> list[Claim]:
     spans: list[tuple[int, int, Fate, str]] = [(0, 16 if header.big else 8, Fate.REWRITTEN, "header")]
     for page in every(pages):
         spans.append((page.at, page.directory.stop, Fate.REWRITTEN, "directory"))
@@ -280,10 +229,12 @@ def _claims(data: memoryview, header: Header, pages: list[Page]) -> list[Claim]:
                 known = tag in tags.SHOWN or tag in tags.RAW or tag in tags.GEO or tag in {tags.ICC, tags.JPEG_TABLES}
                 fate = Fate.REWRITTEN if known else Fate.DROPPED
                 spans.append((entry.start, entry.start + entry.size, fate, f"tag {tag:#06x}"))
-        spans += [(start, stop, Fate.KEPT, "strips and tiles") for start, stop in page.stretches if stop]
+        stays = _stays(page, shows)
+        fate, called = (Fate.KEPT, "strips and tiles") if stays else (Fate.DROPPED, "a page of reduced size")
+        spans += [(start, stop, fate, called) for start, stop in page.stretches if stop]
     ledger = Ledger()
     at = 0
-    for start, stop, fate, what in sorted(spans, key=lambda span: (span[0], -span[1])):
+    for start, stop, fate, what in sorted(spans, key=lambda span: (span[0], -span[1], span[2] is Fate.DROPPED)):
         if stop <= at:
             continue
         ledger.add(at, min(start, stop), Fate.DROPPED, "gap")

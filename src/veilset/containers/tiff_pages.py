@@ -11,17 +11,22 @@ from veilset.containers.ifd import Directory, Entry, Header, read_directory, rea
 from veilset.core.errors import Malformed, Unsupported
 
 _MOST_PAGES = 1 << 16
+_JPEG_START, _JPEG_SIZE = 0x0201, 0x0202
 
 
 @dataclass(slots=True)
 class Page:
-    """One directory: where it stands, its entries by tag, its picture's stretches, and the pages below it."""
+    """One directory: where it stands, its entries by tag, its picture's stretches, and the pages below it.
+
+    `thumbnail`: it holds no strips but one JPEG, as the second directory of EXIF does.
+    """
 
     at: int
     directory: Directory
     entries: dict[int, Entry]
     stretches: list[tuple[int, int]]
     children: list[Page] = field(default_factory=list)
+    thumbnail: bool = False
 
 
 def read_pages(data: memoryview) -> tuple[Header, list[Page]]:
@@ -41,10 +46,16 @@ def read_pages(data: memoryview) -> tuple[Header, list[Page]]:
         at = page.directory.next
     if not pages:
         raise Malformed("the TIFF holds no page")
-    raw = any(tags.DNG_VERSION in page.entries for page in pages)
+    raw = is_raw(pages)
     for page in every(pages):
         _served(data, header, page, raw)
     return header, pages
+
+
+def is_raw(pages: list[Page]) -> bool:
+    """Whether a page says, in the form that is kept, that this is a DNG; said otherwise it would be none once rebuilt."""
+    versions = [page.entries[tags.DNG_VERSION] for page in pages if tags.DNG_VERSION in page.entries]
+    return any(entry.type == 1 and entry.number == 4 for entry in versions)
 
 
 def every(pages: list[Page]) -> list[Page]:
@@ -65,6 +76,8 @@ def _read_page(data: memoryview, header: Header, at: int, seen: set[int]) -> Pag
         entries.setdefault(entry.tag, entry)
     page = Page(at, directory, entries, [])
     page.stretches = _stretches(data, header, page)
+    if not page.stretches and len(seen) > 1 and {_JPEG_START, _JPEG_SIZE} <= entries.keys():
+        page.stretches, page.thumbnail = _jpeg_stretch(data, header, page), True
     if tags.SUB_IFDS in entries:
         for below in numbers(data, header, page, tags.SUB_IFDS):
             page.children.append(_read_page(data, header, below, seen))
@@ -115,6 +128,13 @@ def _stretches(data: memoryview, header: Header, page: Page) -> list[tuple[int, 
     return found
 
 
+def _jpeg_stretch(data: memoryview, header: Header, page: Page) -> list[tuple[int, int]]:
+    start, size = number(data, header, page, _JPEG_START), number(data, header, page, _JPEG_SIZE)
+    if start + size > len(data):
+        raise Malformed("a thumbnail of the TIFF lies outside the file")
+    return [(start, start + size)]
+
+
 def decoded_size(data: memoryview, header: Header, page: Page) -> int:
     """Bytes that one full strip or tile takes before compression; 0 when that cannot be told."""
     width, height = number(data, header, page, 0x0100), number(data, header, page, 0x0101)
@@ -131,6 +151,8 @@ def decoded_size(data: memoryview, header: Header, page: Page) -> int:
 
 
 def _served(data: memoryview, header: Header, page: Page, raw: bool) -> None:
+    if page.thumbnail and not page.children:
+        return
     if not page.stretches:
         raise Unsupported("a page of the TIFF holds no strips or tiles; save it anew")
     if not number(data, header, page, 0x0100) or not number(data, header, page, 0x0101):

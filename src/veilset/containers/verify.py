@@ -10,7 +10,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from veilset.containers.pages import windows
 from veilset.containers.readable import readable_runs
@@ -49,12 +49,23 @@ _OURS = (
     b"NETSCAPE2.0",
     b"ANIMEXTS1.0",
     b"ICCRGBG1012",
+    b"metadata",
+    b"Description",
+    b"x-default",
 )
 # Pieces of the Huffman tables that the JPEG standard prints, and words of every colour profile's header.
 _STANDARD_TABLES = re.compile(
     rb"[%&]?'\(\)\*|4?56789:?|CDEFGHIJ?|STUVWXYZ?|[cC]?defghij?|[sS]?tuvwxyz?"
     rb"|(?:mntr|scnr|prtr|spac)(?:RGB |GRAY|CMYK|Lab )(?:XYZ|Lab)"
 )
+
+
+class Sliced(Protocol):
+    """Bytes, in memory or on disk."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, where: slice, /) -> bytes | memoryview: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +130,7 @@ def _harmless(needle: bytes) -> bool:
 
 
 def verify(
-    output: memoryview,
+    output: Sliced,
     copied: Sequence[tuple[int, int, int]],
     values: Callable[[], Iterable[Any]],
     *,
@@ -146,12 +157,13 @@ def verify(
     found = _nested(written) if nested else []
     suspects = {run for run in text_in(written) if not _harmless(run)}
     streams = _inflated(written)
-    coded = [(output, at, size) if source is None else (source, start, size) for start, at, size in copied]
+    coded = memoryview(output[:]) if source is None else source
     runs = [
         run
-        for where, first, size in coded
-        for low, high in windows(where, first, first + size, overlap=_LONGEST)
-        for run in _runs_in(where[low:high])
+        for start, at, size in copied
+        for first in (at if source is None else start,)
+        for low, high in windows(coded, first, first + size, overlap=_LONGEST)
+        for run in _runs_in(coded[low:high])
     ]
     if not (thorough or suspects or streams or runs):
         return Verdict(tuple(found), len(output), 0)
@@ -172,7 +184,7 @@ def _runs_in(coded: memoryview) -> list[bytes]:
     return [run for run in runs if not _harmless(run)]
 
 
-def _written(output: memoryview, copied: Sequence[tuple[int, int, int]]) -> bytes:
+def _written(output: Sliced, copied: Sequence[tuple[int, int, int]]) -> bytes:
     parts, at = [], 0
     for _, start, size in sorted(copied, key=lambda one: one[1]):
         parts.append(bytes(output[at:start]))

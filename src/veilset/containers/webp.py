@@ -9,6 +9,7 @@ from veilset.containers.allowed import Allowed, allowed
 from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
 from veilset.containers.exif import orientation_of, read_exif
 from veilset.containers.icc import read_icc
+from veilset.containers.jpeg_segments import UNSEARCHED
 from veilset.containers.pieces import Ledger, Piece, emit
 from veilset.containers.recognise import identify
 from veilset.core.errors import Malformed
@@ -19,7 +20,7 @@ formats = ("webp",)
 
 _ICC, _ALPHA, _EXIF, _XMP, _ANIMATED = 0x20, 0x10, 0x08, 0x04, 0x02
 _PIXELS = {b"VP8 ", b"VP8L"}
-_RESIDUE = ("entropy tables and coding choices", "pixel size", "sensor noise")
+_RESIDUE = ("entropy tables and coding choices", "pixel size", "sensor noise", UNSEARCHED)
 
 
 class Chunk(NamedTuple):
@@ -67,7 +68,12 @@ def _write(data: memoryview, out: BinaryIO, parsed: Parsed, what: Allowed) -> Re
     return emit(pieces, data, out, claims, (*_RESIDUE, *what.notes))
 
 
-def _cut(data: memoryview, at: int, end: int) -> list[Chunk]:
+def cut_chunks(data: memoryview, at: int, end: int) -> list[Chunk]:
+    """The chunks that follow one another from `at` to `end`.
+
+    Raises:
+        Malformed: One does not fit.
+    """
     found = []
     while at < end:
         if at + 8 > end:
@@ -88,7 +94,7 @@ def _parse(data: memoryview) -> Parsed:
     end = 8 + size
     if end > len(data):
         raise Malformed("the WebP is cut off before its end")
-    found = _cut(data, 12, end)
+    found = cut_chunks(data, 12, end)
     extended = b""
     if found and found[0].name == b"VP8X":
         extended = bytes(data[found[0].start + 8 : found[0].end])[:10]
@@ -156,7 +162,7 @@ def _frame(data: memoryview, chunk: Chunk, body: list[Piece], ledger: Ledger) ->
     inner = Ledger()
     shown: set[bytes] = set()
     still = Parsed([], 0, b"\0" * 10)
-    for part in _cut(data, chunk.start + 24, chunk.end):
+    for part in cut_chunks(data, chunk.start + 24, chunk.end):
         if _stays(part, still, shown):
             _copy(data, part, inside, inner)
         else:
@@ -262,7 +268,7 @@ def _chunk_tags(data: memoryview, chunk: Chunk, parsed: Parsed) -> tuple[TagValu
     if chunk.name == b"ANMF" and parsed.animated:
         return tuple(
             TagValue(f"webp/frame/{_label(part)}", bytes(data[part.start + 8 : part.end]), Risk.CONTENT)
-            for part in _cut(data, chunk.start + 24, chunk.end)
+            for part in cut_chunks(data, chunk.start + 24, chunk.end)
             if part.name not in _PIXELS | {b"ALPH"}
         )
     if chunk.name in _PIXELS | {b"VP8X", b"ALPH", b"ANIM"}:

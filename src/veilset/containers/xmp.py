@@ -50,10 +50,8 @@ def read_xmp(packet: bytes, root: str = "xmp") -> tuple[TagValue, ...]:
     >>> read_xmp(b'<x xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>t</dc:title></x>')[0].path
     'xmp/dc:title'
     """
-    from xml.etree.ElementTree import ParseError
-
     from defusedxml.common import DefusedXmlException
-    from defusedxml.ElementTree import fromstring
+    from defusedxml.ElementTree import ParseError, fromstring
 
     text = packet.strip(b"\0 \t\r\n")
     try:

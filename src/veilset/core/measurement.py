@@ -13,6 +13,11 @@ from veilset.core.interval import clopper_pearson
 Better = Literal["lower", "higher"]
 
 
+def titled(probe: str, settings: str) -> str:
+    """A probe's name, with the settings that tell this run of it from others where there are any."""
+    return f"{probe} ({settings})" if settings else probe
+
+
 @dataclass(frozen=True, slots=True)
 class Measurement:
     """One number that a probe found.
@@ -30,6 +35,7 @@ class Measurement:
         group: Which part of the data, empty for all of it.
         notes: What a reader has to know, such as "not independent of the detector".
         independent: False when the judge shares a network with what it judges.
+        settings: What tells this run of the probe from others of the same probe ("limit 200"); empty when there was one.
 
     >>> Measurement("residual", "faces_left", 0.0, 0.0, 0.03, 100, "lower").unfavourable
     0.03
@@ -47,6 +53,7 @@ class Measurement:
     group: str = ""
     notes: tuple[str, ...] = ()
     independent: bool = True
+    settings: str = ""
 
     def __post_init__(self) -> None:
         in_range(0, 1, confidence=self.confidence)
@@ -64,6 +71,15 @@ class Measurement:
     def unfavourable(self) -> float:
         """The end of the interval that a gate reads: high when lower is better, low when higher is."""
         return self.high if self.better == "lower" else self.low
+
+    @property
+    def title(self) -> str:
+        """Probe, the settings that tell its runs apart, and what was measured.
+
+        >>> Measurement("residual", "faces_left", 0.0, 0.0, 0.03, 100, "lower", settings="limit 200").title
+        'residual (limit 200)/faces_left'
+        """
+        return f"{titled(self.probe, self.settings)}/{self.name}"
 
     def in_group(self, group: str) -> Measurement:
         """The same measurement, said of one group."""

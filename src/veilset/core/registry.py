@@ -8,10 +8,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.metadata import EntryPoints, entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from veilset.core.errors import BrokenContract, MissingExtra, UnknownName
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoints
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,9 @@ class Entry:
 
 @lru_cache(maxsize=1)
 def _installed(_path: tuple[str, ...]) -> Any:
+    # Takes longer to load than everything else here, and a wing's own table does not need it.
+    from importlib.metadata import entry_points
+
     return entry_points()
 
 

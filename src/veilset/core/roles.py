@@ -134,6 +134,17 @@ class Operator(Protocol):
         """What `apply` promises; depends on the fields alone."""
 
 
+class Again(Protocol):
+    """The whole treatment of one sample, as the release does it."""
+
+    def __call__(self, sample: Sample, findings: Sequence[Finding], *, noise: Noise) -> Sample | None:
+        """The treated sample as its reader sees it; None when it is dropped.
+
+        Raises:
+            DataError: It cannot be treated; the release would have set it aside.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Knowledge:
     """What the adversary knows (Kerckhoffs: everything but the noise).
@@ -141,19 +152,26 @@ class Knowledge:
     Attributes:
         treatments: Kind of finding to operator, as the policy has them.
         sees_originals: The adversary holds some clean pictures of the same people.
+        again: Treats a picture as the release did, from the first kind to the written file; None when all that is known
+            are the treatments, which are then applied one after the other.
     """
 
     treatments: Mapping[str, Operator] = field(default_factory=dict)
     sees_originals: bool = True
+    again: Again | None = None
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One sample before and after treatment, with what was found in it. `after` is None when it was dropped."""
+    """One sample before and after treatment, with what was found in it. `after` is None when it was dropped.
+
+    `again`: what further releases made of the same original.
+    """
 
     before: Sample
     after: Sample | None
     findings: tuple[Finding, ...] = ()
+    again: tuple[Sample, ...] = ()
 
 
 class Build(Protocol):

@@ -188,7 +188,22 @@ class Signal:
             raise BadSetting(f"a signal is (T, channels) with a rate above 0, got {self.values.shape}, {self.rate}")
 
 
-Media = Image | Video | Signal
+@dataclass(frozen=True, slots=True)
+class FileOnly:
+    """A file of which only what it says was looked at: nothing in it was decoded, so nothing in it was searched.
+
+    Operators and sinks take none, so it can be looked at and never released.
+
+    Attributes:
+        format: By content: `mp4`, `dicom`, `pdf`, ...
+        frames: Pictures in it (frames, pages, members) that were not searched; 1 when it holds one.
+    """
+
+    format: str
+    frames: int = 1
+
+
+Media = Image | Video | Signal | FileOnly
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +236,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Sample:
-    """One picture, video or recording with everything known about it. Immutable.
+    """One picture, video, recording or file with everything known about it. Immutable.
 
     Attributes:
         id: Names the sample inside this run; private, since it is derived from the original's name.
@@ -246,6 +261,8 @@ class Sample:
     @property
     def format(self) -> str:
         """Format of the file that it was read from, `unknown` when it was not read from one."""
+        if isinstance(self.media, FileOnly):
+            return self.media.format
         coded = self.media.coded if isinstance(self.media, Image) else None
         return coded.format if coded is not None else "unknown"
 

@@ -4,4 +4,5 @@ from veilset.core.registry import Entry
 
 TABLE: dict[str, Entry] = {
     "folder": Entry("veilset.data.folder:Folder", "A folder of pictures, with everything below it."),
+    "frames": Entry("veilset.data.frames:Frames", "The frames of a video, for adversaries who fuse them.", "video"),
 }

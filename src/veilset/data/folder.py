@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import overload
 
-from veilset.containers import identify, inspect
+from veilset.containers import FORMATS, identify, inspect
 from veilset.core.check import one_of, positive
-from veilset.core.errors import Unreadable
+from veilset.core.errors import Unreadable, Unsupported
 from veilset.core.roles import Ref
-from veilset.core.sample import Image, Origin, Sample, TagValue
-from veilset.data.coded import EXTENSIONS, open_coded
+from veilset.core.sample import FileOnly, Image, Origin, Sample, TagValue
+from veilset.data.coded import EXTENSIONS, open_coded, read_file
 
 PICTURE_SUFFIXES = frozenset(
     {
@@ -26,6 +26,13 @@ PICTURE_SUFFIXES = frozenset(
 )
 # Told by content, whatever their names say; those that no reader here serves are refused by name, not passed over.
 PICTURE_FORMATS = frozenset({*EXTENSIONS, "jxl", "jp2", "psd"})
+# Files that hold pictures and are none; looked at for what they say, where that was asked for.
+HOLDER_SUFFIXES = frozenset(
+    {
+        *(".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".dcm", ".dicom", ".pdf", ".zip", ".tar", ".svgz", ".j2k"),
+        *(".avi", ".mkv", ".webm", ".mts", ".m2ts", ".wmv", ".insv", ".360", ".lrv"),
+    }
+)
 
 
 def sample_id(name: str) -> str:
@@ -52,6 +59,8 @@ class Folder:
         subjects: Where pseudonyms of people come from: empty for nowhere, `folder` for the name of the parent folder.
         classes: Where the label `class` comes from: empty for nowhere, `folder` for the name of the parent folder.
         max_pixels: A header that states more is refused before anything is decoded.
+        metadata_only: Give also what holds pictures that are not decoded here (films, DICOM, PDF, archives, animations,
+            raw files, ...), as `FileOnly` with all that it says. For looking alone: no operator and no sink takes these.
 
     Raises:
         Unreadable: The folder is missing or is no folder; or, from `load`, a file cannot be read.
@@ -66,6 +75,7 @@ class Folder:
     subjects: str = ""
     classes: str = ""
     max_pixels: int = 200_000_000
+    metadata_only: bool = False
 
     def __post_init__(self) -> None:
         one_of(("", "folder"), subjects=self.subjects)
@@ -87,15 +97,32 @@ class Folder:
             DataError: It is unreadable, damaged, too large, animated, or no picture that Veilset reads.
         """
         full = os.path.join(self.path, ref.name)  # noqa: PTH118 - pathlib would normalise odd names
-        coded = open_coded(full, ref.name, max_pixels=self.max_pixels)
+        try:
+            coded = open_coded(full, ref.name, max_pixels=self.max_pixels)
+        except Unsupported as error:
+            if not self.metadata_only:
+                raise
+            return self._listed(ref, full, error)
+        media = Image(coded=coded, size=coded.size, grid=coded.grid)
+        return self._sample(ref, media, LazyTags(full), coded.stamp)
+
+    def _listed(self, ref: Ref, full: str, error: Unsupported) -> Sample:
+        """What a file says whose pixels are not decoded here; refused when its format cannot be listed either."""
+        head, stamp = read_file(full, ref.name, 1 << 16)
+        if identify(head) not in FORMATS:
+            raise error
+        listing = inspect(Path(full))
+        return self._sample(ref, FileOnly(listing.facts.format, max(1, listing.facts.frames)), listing.tags, stamp)
+
+    def _sample(self, ref: Ref, media: Image | FileOnly, tags: Sequence[TagValue], stamp: tuple[int, int]) -> Sample:
         parent = PurePosixPath(ref.name).parent.name
         return Sample(
             ref.id,
-            Image(coded=coded, size=coded.size, grid=coded.grid),
+            media,
             subjects=frozenset({parent}) if self.subjects == "folder" and parent else frozenset(),
             labels={"class": parent} if self.classes == "folder" and parent else {},
-            tags=LazyTags(full),
-            origin=Origin(ref.name, *coded.stamp),
+            tags=tags,
+            origin=Origin(ref.name, *stamp),
         )
 
     @cached_property
@@ -103,11 +130,14 @@ class Folder:
         root = os.fspath(self.path)
         if not Path(root).is_dir():
             raise Unreadable(f"{root} is no folder; give the folder that holds the pictures")
-        return tuple(sorted(_walk(root, ""), key=lambda entry: os.fsencode(entry[0])))
+        suffixes = PICTURE_SUFFIXES | HOLDER_SUFFIXES if self.metadata_only else PICTURE_SUFFIXES
+        formats = PICTURE_FORMATS | FORMATS.keys() if self.metadata_only else PICTURE_FORMATS
+        found = _walk(root, "", suffixes, formats)
+        return tuple(sorted(found, key=lambda entry: os.fsencode(entry[0])))
 
 
-def _walk(root: str, below: str) -> Iterator[tuple[str, bool]]:
-    """(relative name, is a picture) of everything in one folder and the folders in it; no link is followed."""
+def _walk(root: str, below: str, suffixes: Set[str], formats: Set[str]) -> Iterator[tuple[str, bool]]:
+    """(relative name, is a sample) of everything in one folder and the folders in it; no link is followed."""
     try:
         with os.scandir(os.path.join(root, below) if below else root) as entries:  # noqa: PTH118
             found = list(entries)
@@ -121,17 +151,17 @@ def _walk(root: str, below: str) -> Iterator[tuple[str, bool]]:
         if entry.name.startswith(".") or entry.is_symlink():
             yield (f"{name}/" if entry.is_dir(follow_symlinks=False) else name), False
         elif entry.is_dir(follow_symlinks=False):
-            yield from _walk(root, name)
+            yield from _walk(root, name, suffixes, formats)
         else:
-            yield name, entry.is_file(follow_symlinks=False) and _is_picture(entry)
+            yield name, entry.is_file(follow_symlinks=False) and _is_sample(entry, suffixes, formats)
 
 
-def _is_picture(entry: os.DirEntry[str]) -> bool:
-    if os.path.splitext(entry.name)[1].lower() in PICTURE_SUFFIXES:  # noqa: PTH122 - keeps undecodable names
+def _is_sample(entry: os.DirEntry[str], suffixes: Set[str], formats: Set[str]) -> bool:
+    if os.path.splitext(entry.name)[1].lower() in suffixes:  # noqa: PTH122 - keeps undecodable names
         return True
     try:
         with open(entry.path, "rb") as file:  # noqa: PTH123
-            return identify(file.read(4096)) in PICTURE_FORMATS
+            return identify(file.read(4096)) in formats
     except OSError:
         return False
 

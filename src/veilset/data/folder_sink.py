@@ -16,6 +16,7 @@ import numpy as np
 
 from veilset import containers
 from veilset.containers import Keep
+from veilset.containers.surplus import SEARCHED, searched
 from veilset.core.errors import BadSetting, BrokenContract, Residue, Unsupported, Unwritable, WrongMedia
 from veilset.core.roles import Written
 from veilset.core.sample import BoolArray, Image, Pixels, Sample
@@ -24,6 +25,7 @@ from veilset.data.coded import EXTENSIONS, CodedFile, decode_bytes, open_coded, 
 from veilset.data.jpeg_coefficients import read_coefficients, write_coefficients
 from veilset.data.jpeg_header import without_stray_bytes
 from veilset.data.orientation import as_stored, upright
+from veilset.data.turned import UPRIGHT, turned
 
 # 1 January 2000, UTC: when a file was written says something about who released it.
 _MODIFIED = 946_684_800
@@ -51,8 +53,9 @@ class Encoded:
 class FolderSink:
     """Writes pictures below a folder, each in a container made anew.
 
-    An untreated picture keeps its coded data, so its pixels are identical. A treated JPEG keeps every coefficient
-    outside the treated MCUs; other formats are written anew without loss (WebP and TIFF as such, the rest as PNG).
+    An untreated picture keeps its coded data, so its pixels are identical; what stands behind its last coded block goes.
+    A treated JPEG keeps every coefficient outside the treated MCUs; other formats are written anew without loss (WebP and
+    TIFF as such, the rest as PNG).
 
     **Guarantee**
 
@@ -65,6 +68,7 @@ class FolderSink:
     Attributes:
         path: The folder; it is made when the first sample is written.
         keep: The allowlist of tags.
+        rotate: Turn pictures upright where that loses no bit; the others keep their orientation as `keep` has it.
 
     Raises:
         UsageError: The folder cannot be written (no room, no permission).
@@ -74,6 +78,7 @@ class FolderSink:
 
     path: str
     keep: Keep = Keep()  # noqa: RUF009 - Keep is frozen
+    rotate: bool = False
 
     def write(self, sample: Sample, name: str) -> Written:
         """Write one sample under a fresh stem `name` (POSIX, may hold folders)."""
@@ -97,7 +102,14 @@ class FolderSink:
     def _rebuild(self, coded: CodedFile) -> Encoded:
         out = io.BytesIO()
         rebuilt = containers.rebuild(coded.read(), out, self.keep)
-        return Encoded(out.getvalue(), coded.format, rebuilt.residue)
+        data, notes = out.getvalue(), rebuilt.residue
+        if coded.format in SEARCHED:
+            data, notes = searched(data, notes)
+        if not self.rotate:
+            return Encoded(data, coded.format, notes)
+        done = turned(data, self.keep, coded.name)
+        told = () if done.how == UPRIGHT else (f"orientation: {done.how}",)
+        return Encoded(done.data, coded.format, (*notes, *told), shown=done.lossless)
 
     def _encode(self, image: Image, coded: CodedFile, treated: BoolArray) -> Encoded:
         data = coded.read()
@@ -105,22 +117,28 @@ class FolderSink:
         if coded.jpeg is not None and jpeg_blocks.editable(coded.jpeg):
             fresh = _edit_jpeg(data, coded, region, pixels)
             notes: tuple[str, ...] = ("progressive coding became sequential",) if coded.jpeg.progressive else ()
+            if self.rotate and coded.orientation != 1:
+                notes = (
+                    *notes,
+                    "orientation: tag kept: the rest of a treated JPEG is compared pixel by pixel, as it was stored",
+                )
             return Encoded(containers.carry(data, fresh, self.keep), "jpeg", notes)
         samples = lossless.samples_of(data, coded)
         merged = lossless.merge(samples, region, pixels)
         notes = lossless.notes_on(samples, merged, data, coded)
         if coded.format == "bmp":
             return Encoded(lossless.encode(merged, "bmp", coded.name), "bmp", notes)
-        if coded.format in _LOSSLESS:
-            fresh = lossless.encode(merged, coded.format, coded.name)
-            return Encoded(containers.carry(data, fresh, self._fitting(merged, data, coded)), coded.format, notes)
-        notes = (f"{coded.format} was written as PNG, without loss", *notes)
         keep = self._fitting(merged, data, coded)
-        if coded.format in _TURNED_BY_BOXES:
+        is_turned = self.rotate or coded.format in _TURNED_BY_BOXES
+        if is_turned:
             merged = cast(lossless.Samples, upright(merged, coded.orientation))
             keep = replace(keep, orientation=False)
+        if coded.format in _LOSSLESS:
+            fresh = lossless.encode(merged, coded.format, coded.name)
+            return Encoded(containers.carry(data, fresh, keep), coded.format, notes, shown=is_turned)
+        notes = (f"{coded.format} was written as PNG, without loss", *notes)
         fresh = lossless.encode(merged, "png", coded.name)
-        return Encoded(containers.carry(data, fresh, keep), "png", notes, shown=coded.format in _TURNED_BY_BOXES)
+        return Encoded(containers.carry(data, fresh, keep), "png", notes, shown=is_turned)
 
     def _check(self, path: Path, encoded: Encoded, image: Image) -> None:
         """Read a written file back: format, size, tags, and for a treated picture every pixel outside the region."""
@@ -163,6 +181,21 @@ def _edit_jpeg(data: bytes, coded: CodedFile, region: BoolArray, pixels: Pixels)
     planes, tables = read_coefficients(without_stray_bytes(data, coded.name), header, coded.name)
     jpeg_blocks.replace_units(planes, tables, header, pixels, units)
     return write_coefficients(planes, tables, header, coded.name)
+
+
+def as_written(image: Image) -> Image:
+    """The picture as whoever opens the written file sees it: a treated JPEG is coded anew where it was treated.
+
+    Every other format is written without loss, and an untreated picture keeps its coded data: both come back as they
+    are.
+    """
+    coded = image.coded
+    if image.treated is None or not isinstance(coded, CodedFile) or coded.jpeg is None:
+        return image
+    if not jpeg_blocks.editable(coded.jpeg):
+        return image
+    region, pixels = as_stored(image.treated, coded.orientation), as_stored(image.pixels, coded.orientation)
+    return Image(decode_bytes(_edit_jpeg(coded.read(), coded, region, pixels), coded), grid=image.grid)
 
 
 def _check_outside(again: CodedFile, shown: Pixels, pixels: Pixels, treated: BoolArray) -> None:

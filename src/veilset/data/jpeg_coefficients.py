@@ -102,8 +102,8 @@ def _check_header(data: bytes, name: str) -> None:
 
     try:
         simplejpeg.decode_jpeg_header(data, strict=False)
-    except ValueError:
-        # It also refuses sampling that it has no name for; then the slower decoder judges.
+    except (ValueError, KeyError):
+        # It also refuses sampling that it has no name for, or dies of it (4:4:1); then the slower decoder judges.
         with pillow(data, "jpeg", name) as image:
             image.load()
 

@@ -5,6 +5,7 @@ from veilset.core.registry import Entry
 TABLE: dict[str, Entry] = {
     "consent": Entry("veilset.detectors.consent:Consent", "People who do not allow this use.", "documents"),
     "demographics": Entry("veilset.detectors.demographics:Demographics", "Apparent age group and gender of faces."),
+    "document": Entry("veilset.detectors.document:Document", "Paper, cards and boards, by their borders and text."),
     "duplicate": Entry("veilset.detectors.duplicate:Duplicate", "Pictures that the set holds twice, or nearly."),
     "explicit": Entry("veilset.detectors.explicit:Explicit", "Sexual content, judged over the whole picture."),
     "face": Entry("veilset.detectors.face:Face", "Faces, by two independent networks at several scales."),

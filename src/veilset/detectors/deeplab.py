@@ -16,15 +16,14 @@ SIDE = 513
 _PERSON = 15
 
 
-def persons(pixels: Pixels) -> BoolArray:
-    """Pixels (height, width) that show a person, from RGB (height, width, 3).
+def persons(pixels: Pixels, shape: tuple[int, int]) -> BoolArray:
+    """Pixels, of a picture of `shape` (height, width), that show a person, from it or a smaller copy (h, w, 3) in RGB.
 
     *Source*: Chen, Papandreou, Schroff, Adam, "Rethinking atrous convolution", 2017; class 15 of PASCAL VOC.
     """
-    height, width = pixels.shape[:2]
-    how = cv2.INTER_AREA if max(height, width) > SIDE else cv2.INTER_LINEAR
+    how = cv2.INTER_AREA if max(pixels.shape[:2]) > SIDE else cv2.INTER_LINEAR
     fitted = cv2.resize(pixels, (SIDE, SIDE), interpolation=how)
     (classes,) = onnx.run(WEIGHTS, {"image": fitted[None].astype(np.float32)}, ("class_map",))
     shown = (classes[0] == _PERSON).astype(np.uint8)
-    whole: BoolArray = cv2.resize(shown, (width, height), interpolation=cv2.INTER_NEAREST).astype(bool)
+    whole: BoolArray = cv2.resize(shown, shape[::-1], interpolation=cv2.INTER_NEAREST).astype(bool)
     return whole

@@ -14,6 +14,7 @@ from veilset.core.errors import BadSetting
 from veilset.core.finding import Finding, Risk
 from veilset.core.sample import Image, Media, Sample
 from veilset.core.where import Whole
+from veilset.detectors.shared import COARSE, copy_of
 from veilset.weights import onnx
 
 Pixels = NDArray[np.uint8]
@@ -36,7 +37,8 @@ def judge(pixels: Pixels) -> dict[str, float]:
 class Explicit:
     """Pictures that show sexual content, judged whole.
 
-    What it misses is not known: no explicit picture was at hand to measure it on. Beachwear and bare skin are often taken
+    What it misses is not known: no explicit picture was at hand to measure it on. Its publishers state that about 90 % of
+    15,000 test pictures fall into the right one of its five classes, and nothing by class. Beachwear and bare skin are often taken
     for explicit, women more than men: have a person look before anybody is accused of anything.
 
     Attributes:
@@ -74,7 +76,7 @@ class Explicit:
 
     def find(self, sample: Sample) -> tuple[Finding, ...]:
         """One finding, or none."""
-        scores = judge(sample.image.pixels)
+        scores = judge(copy_of(sample.image, COARSE))
         score = min(1.0, sum(scores[name] for name in self.classes))
         if score < self.min_score:
             return ()

@@ -20,6 +20,7 @@ from veilset.detectors import centerface, ultraface, yunet
 from veilset.detectors.calibration import FLOOR, Plan, gather, probability, score
 from veilset.detectors.fusion import Floats, groups
 from veilset.detectors.plans import FINE, plan_for
+from veilset.detectors.shared import copy_of, shared
 from veilset.detectors.tiles import look
 from veilset.weights import store
 
@@ -48,6 +49,8 @@ NETWORKS: Mapping[str, Network] = {
     "yunet": Network(yunet.WEIGHTS, yunet.detect, 1408),
 }
 DEFAULT = ("centerface", "yunet")
+# How much finer the quick look is, where tiles take the place of the finest looks at the whole.
+BESIDE_TILES = 1.3
 
 
 def see(pixels: Pixels, base: float, plan: Plan, *, mirror: bool = False) -> tuple[Floats, Floats, Floats]:
@@ -100,7 +103,7 @@ class Face:
     min_score: float = 0.2
     mirror: bool = False
     coarse_megapixels: float = 0.3
-    finest_megapixels: float = 7.0
+    finest_megapixels: float = 8.0
 
     takes: ClassVar[tuple[type[Media], ...]] = (Image,)
     finds: ClassVar[tuple[str, ...]] = ("face",)
@@ -135,37 +138,37 @@ class Face:
     def find(self, sample: Sample) -> tuple[Finding, ...]:
         """Faces, best first."""
         image, networks = sample.image, self.networks()
-        tiers = self._tiers(image.width * image.height / 1e6, networks)
-        pixels = _pixels_for(image, max(base * plan.finest for base, plan in tiers))
-        shrunk = pixels.shape[1] / image.width
-        back = np.array([image.width / pixels.shape[1], image.height / pixels.shape[0]] * 2 + [1.0])
         rows: list[tuple[Floats, dict[str, Any]]] = []
-        for base, plan in tiers:
-            boxes, chances, scores = see(pixels, base / shrunk, plan, mirror=self.mirror)
+        for base, plan in self._tiers(image.width * image.height / 1e6, networks):
+            key = ("face", base, plan, self.mirror)
+            boxes, chances, scores = shared(image, key, partial(_tier, image, base, plan, mirror=self.mirror))
             rows += [
-                (boxes[index] * back, _detail(scores[index], float(chances[index]), plan))
+                (boxes[index], _detail(scores[index], float(chances[index]), plan))
                 for index in np.flatnonzero(boxes[:, 4] >= self.min_score)
             ]
         return _findings(rows, "face/" + "+".join(networks), self.model == "default" and "yunet" not in networks)
 
     def _tiers(self, megapixels: float, networks: tuple[str, ...]) -> list[tuple[float, Plan]]:
-        """(base scale, plan): the whole picture coarsely, then in tiles where the coarse looks do not reach."""
+        """(base scale, plan): the whole picture coarsely, then in tiles where the coarse looks do not reach.
+
+        Where tiles follow, a quick look at the whole is enough for the large faces: the time is better spent on tiles.
+        """
         coarse = plan_for(networks, self.effort)
         base = min(1.0, math.sqrt(self.coarse_megapixels / megapixels))
-        tiers = [(base, coarse)]
         fine = FINE.get("yunet" if "yunet" in networks else networks[0])
         finest = min(1.0, math.sqrt(self.finest_megapixels / megapixels))
         if self.effort == "thorough" and fine and finest > 1.2 * base * coarse.finest:
-            tiers.append((finest / fine.finest, fine))
-        return tiers
+            return [(min(1.0, BESIDE_TILES * base), plan_for(networks, "quick")), (finest / fine.finest, fine)]
+        return [(base, coarse)]
 
 
-def _pixels_for(image: Image, scale: float) -> Pixels:
-    """The picture decoded no finer than `scale` needs."""
-    for reduce in (8, 4, 2):
-        if 1 / reduce >= scale:
-            return image.reduced(reduce)
-    return image.pixels
+def _tier(image: Image, base: float, plan: Plan, *, mirror: bool) -> tuple[Floats, Floats, Floats]:
+    """What `see` gives, in pixels of the whole picture, which is decoded no finer than the tier needs."""
+    pixels = copy_of(image, base * plan.finest * max(image.width, image.height))
+    shrunk = pixels.shape[1] / image.width
+    boxes, chances, scores = see(pixels, base / shrunk, plan, mirror=mirror)
+    back = np.array([image.width / pixels.shape[1], image.height / pixels.shape[0]] * 2 + [1.0])
+    return boxes * back, chances, scores
 
 
 def _detail(scores: Floats, chance: float, plan: Plan) -> dict[str, Any]:

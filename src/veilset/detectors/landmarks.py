@@ -75,13 +75,27 @@ def aligned(pixels: Pixels, points: Floats) -> Pixels:
 def view(pixels: Pixels, matrix: Floats, side: int) -> Pixels:
     """A square (side, side, 3) seen through an affine map (2, 3).
 
-    A picture that shrinks is averaged first, since a plain warp would alias.
+    A picture that shrinks is averaged first, since a plain warp would alias; only the part that is seen, so that a face
+    takes as long in a large picture as in a small one.
     """
     reduce = max(1, int(1 / max(float(np.hypot(*matrix[:, 0])), 1e-6)))
     if reduce > 1:
-        shape = max(1, pixels.shape[1] // reduce), max(1, pixels.shape[0] // reduce)
-        factors = pixels.shape[1] / shape[0], pixels.shape[0] / shape[1]
-        pixels = cv2.resize(pixels, shape, interpolation=cv2.INTER_AREA)
-        matrix = matrix * [*factors, 1]
+        left, top, right, bottom = _seen_part(pixels, matrix, side, reduce)
+        if right <= left or bottom <= top:
+            return np.zeros((side, side, 3), np.uint8)
+        shape = (right - left) // reduce, (bottom - top) // reduce
+        pixels = cv2.resize(pixels[top:bottom, left:right], shape, interpolation=cv2.INTER_AREA)
+        shift = matrix[:, 2] + matrix[:, :2] @ (left, top)
+        matrix = np.column_stack([matrix[:, :2] * reduce, shift])
     seen: Pixels = cv2.warpAffine(pixels, matrix, (side, side), flags=cv2.INTER_LINEAR, borderValue=(0, 0, 0))
     return seen
+
+
+def _seen_part(pixels: Pixels, matrix: Floats, side: int, reduce: int) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of what a view shows and a little more, in whole blocks of `reduce` pixels."""
+    corners = np.array([[0, 0], [side, 0], [0, side], [side, side]]) - matrix[:, 2]
+    shown = corners @ np.linalg.inv(matrix[:, :2]).T
+    most = np.array(pixels.shape[1::-1]) // reduce
+    first = np.clip(np.floor(shown.min(axis=0) / reduce).astype(int) - 2, 0, most) * reduce
+    last = np.clip(np.ceil(shown.max(axis=0) / reduce).astype(int) + 2, 0, most) * reduce
+    return int(first[0]), int(first[1]), int(last[0]), int(last[1])

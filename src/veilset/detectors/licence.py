@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from veilset.core.finding import Finding, Risk
-from veilset.core.sample import Image, Media, Sample, Signal, TagValue, Video
+from veilset.core.sample import FileOnly, Image, Media, Sample, Signal, TagValue, Video
 from veilset.core.where import Whole
 from veilset.records.licences import NO_ASSERTION, Claim, identify, objections, resolve
 from veilset.records.provenance import folder_claims, nearest, origins
@@ -66,7 +66,7 @@ class Licence:
     release_licence: str = ""
     allow: tuple[str, ...] = ()
 
-    takes: ClassVar[tuple[type[Media], ...]] = (Image, Video, Signal)
+    takes: ClassVar[tuple[type[Media], ...]] = (Image, Video, Signal, FileOnly)
     finds: ClassVar[tuple[str, ...]] = ("licence",)
 
     def __post_init__(self) -> None:

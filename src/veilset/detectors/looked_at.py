@@ -1,19 +1,16 @@
-"""The faces of the picture that is being looked at, found once for every detector that starts from faces."""
+"""The faces of the picture that is being looked at, for every detector that starts from faces."""
 
 from __future__ import annotations
-
-from functools import lru_cache
 
 from veilset.core.sample import Image, Sample
 from veilset.core.where import Box
 from veilset.detectors.face import Face
 
 
-@lru_cache(maxsize=1)
 def faces_of(image: Image, min_score: float, min_side: float) -> tuple[tuple[Box, float], ...]:
     """Box and score of each face whose geometric mean of the sides is at least `min_side` pixels, best first.
 
-    One picture is remembered: detectors of one run see the same picture one after the other.
+    Networks look once at a picture, be it for the detector `face` or for those that start from faces.
     """
     found = Face(min_score=min_score).find(Sample("faces", image))
     boxes = ((face.where.bounds(), face.score) for face in found if isinstance(face.where, Box))

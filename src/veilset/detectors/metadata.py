@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 from veilset.core.finding import Finding, Risk
-from veilset.core.sample import Image, Media, Sample, TagValue
+from veilset.core.sample import FileOnly, Image, Media, Sample, TagValue
 from veilset.core.where import Tag
 
 
@@ -25,6 +25,20 @@ def decimal_degrees(parts: Any, reference: Any) -> float | None:
         return None
     degrees: float = sum(part / 60**power for power, part in enumerate(parts))
     return -degrees if str(reference).strip("\0 ").upper() in {"S", "W"} else degrees
+
+
+def position(tags: Iterable[TagValue]) -> tuple[str, tuple[float, float]] | None:
+    """Path and (latitude, longitude) in degrees of the first place that a film, a track of telemetry or a sidecar names.
+
+    >>> position([TagValue("mp4/udta/©xyz/position", (48.1, 11.5))])
+    ('mp4/udta/©xyz', (48.1, 11.5))
+    """
+    for tag in tags:
+        if tag.path.endswith(("/position", "/positions")) and isinstance(tag.value, tuple) and tag.value:
+            place = tag.value[0] if tag.path.endswith("s") else tag.value
+            if len(place) == 2 and abs(place[0]) <= 90 and abs(place[1]) <= 180:
+                return tag.path.rpartition("/")[0], (float(place[0]), float(place[1]))
+    return None
 
 
 def coordinates(tags: Iterable[TagValue]) -> tuple[float, float] | None:
@@ -64,7 +78,7 @@ class Metadata:
     [Tag(path='exif/exif/CameraOwnerName')]
     """
 
-    takes: ClassVar[tuple[type[Media], ...]] = (Image,)
+    takes: ClassVar[tuple[type[Media], ...]] = (Image, FileOnly)
     finds: ClassVar[tuple[str, ...]] = ("metadata",)
 
     def find(self, sample: Sample) -> tuple[Finding, ...]:
@@ -75,8 +89,10 @@ class Metadata:
             for tag in tags
             if not tag.technical
         ]
-        place = coordinates(tags)
+        place, path = coordinates(tags), "exif/gps"
+        if place is None and isinstance(sample.media, FileOnly) and (named := position(tags)) is not None:
+            path, place = named
         if place is not None:
             detail = {"coordinates": "degrees"}
-            found.append(Finding("metadata", Tag("exif/gps"), 1.0, source, Risk.PLACE, None, detail, place))
+            found.append(Finding("metadata", Tag(path), 1.0, source, Risk.PLACE, None, detail, place))
         return tuple(found)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from veilset.core.finding import Finding, Risk
-from veilset.core.sample import Image, Media, Sample, Signal, Video
+from veilset.core.sample import FileOnly, Image, Media, Sample, Signal, Video
 from veilset.core.where import Tag
 
 _PATTERNS: tuple[tuple[str, Risk, re.Pattern[str]], ...] = (
@@ -29,6 +29,12 @@ _PATTERNS: tuple[tuple[str, Risk, re.Pattern[str]], ...] = (
         "camera numbering",
         Risk.DEVICE,
         re.compile(r"(?:^|/)(?:DSC[NF_]?|IMG_|MVI_|PXL_|GOPR|DJI_|P\d{3}|SAM_)\d{4,}", re.IGNORECASE),
+    ),
+    ("position", Risk.PLACE, re.compile(r"(?<!\d)-?\d{1,2}\.\d{4,}[,_ ]+-?\d{1,3}\.\d{4,}(?!\d)")),
+    (
+        "serial number",
+        Risk.DEVICE,
+        re.compile(r"(?<![A-Za-z])(?:s/?n|serial)[-_ ]?(?=[A-Z]*\d)[A-Z0-9]{6,}", re.IGNORECASE),
     ),
     ("user folder", Risk.PERSON, re.compile(r"(?:^|/)(?:home|Users|Dokumente und Einstellungen)/[^/]+", re.IGNORECASE)),
     ("two capitalised words", Risk.PERSON, re.compile(r"(?:^|[/_ -])[A-Z][a-z]{2,}[_ -][A-Z][a-z]{2,}(?=[^a-z]|$)")),
@@ -62,7 +68,7 @@ class Names:
     ['time', 'device']
     """
 
-    takes: ClassVar[tuple[type[Media], ...]] = (Image, Video, Signal)
+    takes: ClassVar[tuple[type[Media], ...]] = (Image, Video, Signal, FileOnly)
     finds: ClassVar[tuple[str, ...]] = ("name",)
 
     def find(self, sample: Sample) -> tuple[Finding, ...]:

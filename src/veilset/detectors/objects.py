@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
+from veilset.core.sample import Image
 from veilset.detectors import fastestdet, yolox
 from veilset.detectors.fusion import Floats, groups
+from veilset.detectors.shared import COARSE, copy_of, shared
 from veilset.detectors.windows import look_through
-
-Pixels = NDArray[np.uint8]
 
 # fmt: off
 CLASSES = (
@@ -30,19 +29,22 @@ CLASSES = (
 PERSON = CLASSES.index("person")
 VEHICLES = tuple(map(CLASSES.index, ("car", "motorcycle", "bus", "truck")))
 SMALLEST = 300
+# Scores below are seldom asked for; what is above is seen once for every detector that asks.
+FAINT = 0.05
 WEIGHTS = {"fastestdet": fastestdet.WEIGHTS, "yolox": yolox.WEIGHTS}
 NETWORKS = {"fastestdet": fastestdet.detect, "yolox": yolox.detect}
+_LONGEST = max(fastestdet.SIDE, yolox.SIDE)
 
 
-def see(pixels: Pixels, classes: Sequence[int], min_scores: Mapping[str, float], levels: int) -> list[Floats]:
+def see(image: Image, classes: Sequence[int], min_scores: Mapping[str, float], levels: int) -> list[Floats]:
     """One array (n, 7) for each object, best box first: corners, score, class number, number of the network.
 
-    *Shapes*: pixels (height, width, 3) RGB. `min_scores` names the networks and the lowest score of each.
+    `min_scores` names the networks and the lowest score of each. A network looks once at a picture, whoever asks.
     """
     rows = []
     for number, (name, least) in enumerate(min_scores.items()):
-        detect = partial(NETWORKS[name], classes=classes, min_score=least)
-        found = look_through(pixels, detect, levels=levels, smallest=SMALLEST)
+        found = np.concatenate([_every(image, name, level, min(least, FAINT)) for level in range(levels)])
+        found = found[(found[:, 4] > least) & np.isin(found[:, 5], classes)]
         rows.append(np.column_stack([found, np.full(len(found), number)]))
     every = np.concatenate(rows)
     objects = []
@@ -51,6 +53,20 @@ def see(pixels: Pixels, classes: Sequence[int], min_scores: Mapping[str, float],
         objects += [same[group] for group in groups(same[:, :5], 0.5)]
     ranked = sorted(objects, key=lambda members: (-members[0, 4], *members[0, :4]))
     return [members for number, members in enumerate(ranked) if not _part_of(members[0], ranked[:number])]
+
+
+def _every(image: Image, name: str, level: int, least: float) -> Floats:
+    """Rows (n, 6) of every class above a score that one network sees at one level, in pixels of the picture."""
+    reduced = copy_of(image, max(COARSE, _LONGEST * 2**level))
+
+    def seen() -> Floats:
+        detect = partial(NETWORKS[name], classes=range(len(CLASSES)), min_score=least)
+        found = look_through(reduced, detect, levels=(level,), smallest=SMALLEST)
+        height, width = reduced.shape[:2]
+        boxes: Floats = found * [*(image.width / width, image.height / height) * 2, 1, 1]
+        return boxes
+
+    return shared(image, ("objects", name, level, reduced.shape, least), seen)
 
 
 def _part_of(box: Floats, surer: Sequence[Floats]) -> bool:

@@ -16,6 +16,7 @@ from veilset.core.sample import Image, Media, Sample
 from veilset.core.where import Box, Mask
 from veilset.detectors import deeplab, objects
 from veilset.detectors.fusion import Floats
+from veilset.detectors.shared import COARSE, copy_of
 
 BoolArray = NDArray[np.bool_]
 
@@ -80,10 +81,10 @@ class Person:
 
     def find(self, sample: Sample) -> tuple[Finding, ...]:
         """People, surest first."""
-        pixels = sample.image.pixels
+        image = sample.image
         least = {model: max(self.min_score, FLOORS[model]) for model in self.models}
-        found = objects.see(pixels, (objects.PERSON,), least, self.levels)
-        people = deeplab.persons(pixels) if self.masks and found else None
+        found = objects.see(image, (objects.PERSON,), least, self.levels)
+        people = deeplab.persons(copy_of(image, COARSE), image.shape) if self.masks and found else None
         return tuple(self._finding(members, people) for members in found)
 
     def _finding(self, members: Floats, people: BoolArray | None) -> Finding:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from veilset.core.check import positive
 from veilset.core.finding import Finding, Risk
-from veilset.core.sample import Image, Media, Sample, Signal, Video
+from veilset.core.sample import FileOnly, Image, Media, Sample, Signal, Video
 from veilset.core.where import Tag
 from veilset.detectors.sightings import Sighting, read_sighting
 
@@ -249,7 +249,7 @@ class Places:
     reach: float = 120.0
     apart: float = 400.0
     minutes: float = 60.0
-    takes: ClassVar[tuple[type[Media], ...]] = (Image, Video, Signal)
+    takes: ClassVar[tuple[type[Media], ...]] = (Image, Video, Signal, FileOnly)
     finds: ClassVar[tuple[str, ...]] = ("place",)
 
     def __post_init__(self) -> None:

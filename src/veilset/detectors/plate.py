@@ -89,16 +89,16 @@ class Plate:
 
     def find(self, sample: Sample) -> tuple[Finding, ...]:
         """Plates, surest first."""
-        pixels = sample.image.pixels
+        image = sample.image
         least = min(1.0, self.min_score * (2 if self.anywhere else 1))
         texts = [
             (corners, score)
-            for corners, score in text_regions.detect(pixels, self.min_score, self.side)
+            for corners, score in text_regions.see(image, self.min_score, self.side)
             if self.narrowest <= proportions(corners) <= self.widest
         ]
         if not texts:
             return ()
-        seen = objects.see(pixels, objects.VEHICLES, {"yolox": self.min_vehicle}, 1)
+        seen = objects.see(image, objects.VEHICLES, {"yolox": self.min_vehicle}, 1)
         vehicles = [Box(x1, y1, x2 - x1, y2 - y1) for x1, y1, x2, y2 in (one[0, :4].tolist() for one in seen)]
         found = []
         for corners, score in texts:

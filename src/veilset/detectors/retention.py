@@ -10,7 +10,7 @@ from typing import ClassVar
 from veilset.core.check import one_of
 from veilset.core.errors import BadSetting
 from veilset.core.finding import Finding, Risk
-from veilset.core.sample import Image, Media, Sample, Signal, Video
+from veilset.core.sample import FileOnly, Image, Media, Sample, Signal, Video
 from veilset.core.where import Whole
 from veilset.records.provenance import origins
 from veilset.records.retention import duties, next_date
@@ -42,7 +42,7 @@ class Retention:
     unlisted: str = "ignore"
     when: str = ""
 
-    takes: ClassVar[tuple[type[Media], ...]] = (Image, Video, Signal)
+    takes: ClassVar[tuple[type[Media], ...]] = (Image, Video, Signal, FileOnly)
     finds: ClassVar[tuple[str, ...]] = ("retention",)
 
     def __post_init__(self) -> None:

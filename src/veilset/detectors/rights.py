@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from veilset.core.finding import Finding, Risk
-from veilset.core.sample import Image, Media, Sample, Signal, TagValue, Video
+from veilset.core.sample import FileOnly, Image, Media, Sample, Signal, TagValue, Video
 from veilset.core.where import Whole
 
 _LICENCE = re.compile(
@@ -164,7 +164,7 @@ class Rights:
 
     absence: bool = False
 
-    takes: ClassVar[tuple[type[Media], ...]] = (Image, Video, Signal)
+    takes: ClassVar[tuple[type[Media], ...]] = (Image, Video, Signal, FileOnly)
     finds: ClassVar[tuple[str, ...]] = ("rights",)
 
     def find(self, sample: Sample) -> tuple[Finding, ...]:

@@ -50,7 +50,7 @@ class Screen:
     def find(self, sample: Sample) -> tuple[Finding, ...]:
         """Screens, surest first."""
         numbers = tuple(map(objects.CLASSES.index, SCREENS))
-        found = objects.see(sample.image.pixels, numbers, {"yolox": self.min_score}, self.levels)
+        found = objects.see(sample.image, numbers, {"yolox": self.min_score}, self.levels)
         return tuple(
             Finding(
                 "screen",

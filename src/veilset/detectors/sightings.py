@@ -16,6 +16,8 @@ WRITTEN = "%Y:%m:%d %H:%M:%S"
 COLONS = str.maketrans("-T", ": ")
 MOMENT = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)")
 OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)$")
+# The clock on the wall, in the order of trust; the last one names its zone too.
+WALL = ("DateTimeOriginal", "DateTimeDigitized", "DateTime", "com.apple.quicktime.creationdate")
 EARLIEST, LATEST = -12.0, 14.0
 DEVICES = ("BodySerialNumber", "CameraSerialNumber", "SerialNumber", "LensSerialNumber", "gopro_serial")
 OWNERS = ("CameraOwnerName", "OwnerName", "Artist", "XPAuthor", "creator")
@@ -82,8 +84,8 @@ def _time(
     said: Mapping[str, tuple[Any, str]], place: tuple[float, float] | None
 ) -> tuple[datetime | None, float | None]:
     """Wall-clock time and hours ahead of UTC: said, or from the satellites' clock, or from the sun."""
-    wall = _moment(next((said[n][0] for n in ("DateTimeOriginal", "DateTimeDigitized", "DateTime") if n in said), ""))
-    words = (str(said[name][0]) for name in ("OffsetTimeOriginal", "OffsetTime") if name in said)
+    wall = _moment(next((said[name][0] for name in WALL if name in said), ""))
+    words = (str(said[name][0]) for name in ("OffsetTimeOriginal", "OffsetTime", WALL[-1]) if name in said)
     match = next((found for word in words if (found := OFFSET.search(word))), None)
     if match:
         offset = (1 if match[1] == "+" else -1) * (int(match[2]) + int(match[3]) / 60)

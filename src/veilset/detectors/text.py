@@ -15,7 +15,6 @@ from veilset.core.sample import Image, Media, Sample
 from veilset.core.where import Polygon
 from veilset.detectors import reading, text_regions, written
 
-Pixels = NDArray[np.uint8]
 Corners = NDArray[np.float64]
 
 
@@ -64,14 +63,13 @@ class Text:
 
     def find(self, sample: Sample) -> tuple[Finding, ...]:
         """Lines from top to bottom, each followed by the kinds that it seems to hold."""
-        pixels = sample.image.pixels
-        lines = text_regions.detect(pixels, self.min_score, self.side)
+        lines = text_regions.see(sample.image, self.min_score, self.side)
         lines.sort(key=lambda line: (line[0][:, 1].min(), line[0][:, 0].min()))
-        return tuple(finding for corners, score in lines for finding in self._line(pixels, corners, score))
+        return tuple(finding for corners, score in lines for finding in self._line(sample.image, corners, score))
 
-    def _line(self, pixels: Pixels, corners: Corners, score: float) -> Iterator[Finding]:
+    def _line(self, image: Image, corners: Corners, score: float) -> Iterator[Finding]:
         where = Polygon(tuple((float(x), float(y)) for x, y in text_regions.framed(corners, self.margin)))
-        said, sure = reading.read(pixels, corners) if self.words else ("", 0.0)
+        said, sure = reading.read(image.pixels, corners) if self.words else ("", 0.0)
         read = said if sure >= self.min_sure else None
         source = "text/ppocr_det+ppocr_rec" if self.words else "text/ppocr_det"
         detail = {"characters": len(read), "sure": round(sure, 4)} if read else {}

@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from veilset.core.sample import Image
+from veilset.detectors.shared import copy_of, shared
 from veilset.weights import onnx
 
 Pixels = NDArray[np.uint8]
@@ -67,6 +69,17 @@ def _mean_inside(cores: Array, outline: NDArray[np.int32]) -> float:
     inside = np.zeros((height, width), np.uint8)
     cv2.fillPoly(inside, [outline - (x, y)], 1)
     return float(cores[y : y + height, x : x + width][inside.astype(bool)].mean())
+
+
+def see(image: Image, min_score: float, side: int) -> list[tuple[Corners, float]]:
+    """Text of a picture of any size, in its pixels, looked for once whoever asks; see `detect`."""
+
+    def seen() -> list[tuple[Corners, float]]:
+        pixels = copy_of(image, side)
+        back = np.array([image.width / pixels.shape[1], image.height / pixels.shape[0]])
+        return [(corners * back, score) for corners, score in detect(pixels, 0.0, side)]
+
+    return [(corners, score) for corners, score in shared(image, ("text", side), seen) if score >= min_score]
 
 
 def detect(pixels: Pixels, min_score: float, side: int) -> list[tuple[Corners, float]]:

@@ -59,7 +59,7 @@ class Thing:
     def find(self, sample: Sample) -> tuple[Finding, ...]:
         """Things, surest first."""
         numbers = tuple(map(objects.CLASSES.index, self.classes))
-        found = objects.see(sample.image.pixels, numbers, {"yolox": self.min_score}, self.levels)
+        found = objects.see(sample.image, numbers, {"yolox": self.min_score}, self.levels)
         return tuple(
             Finding(
                 objects.CLASSES[int(kind)], Box(x1, y1, x2 - x1, y2 - y1), min(1.0, score), "thing/yolox", Risk.CONTENT

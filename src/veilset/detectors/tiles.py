@@ -16,6 +16,8 @@ Detect = Callable[[Pixels], Floats]
 STRIDE = 32
 TILE = 1024
 OVERLAP = 192
+HALVED = 0.35
+NEARLY = 0.7
 
 
 def pieces(length: int, longest: int, overlap: int) -> list[tuple[int, int]]:
@@ -41,6 +43,24 @@ def fitted(length: float) -> int:
     (192, 256, 32)
     """
     return max(STRIDE, round(length / STRIDE) * STRIDE)
+
+
+def resized(pixels: Pixels, width: int, height: int, scale: float) -> Pixels:
+    """The picture at another size, about `scale` times its own, without aliasing that a network would notice.
+
+    Far below its size it is halved first, for which the processor has instructions; a mean over areas of odd size takes
+    eight times as long as a look at the four neighbours, which is as good down to about `NEARLY`.
+
+    >>> resized(np.full((640, 480, 3), 7, np.uint8), 96, 128, 0.2).shape
+    (128, 96, 3)
+    """
+    while scale < HALVED and not (pixels.shape[0] | pixels.shape[1]) % 2:
+        half = pixels.shape[1] // 2, pixels.shape[0] // 2
+        pixels, scale = np.asarray(cv2.resize(pixels, half, interpolation=cv2.INTER_AREA), dtype=np.uint8), 2 * scale
+    if pixels.shape[:2] == (height, width):
+        return pixels
+    how = cv2.INTER_AREA if scale < NEARLY else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(pixels, (width, height), interpolation=how), dtype=np.uint8)
 
 
 def look(
@@ -70,9 +90,7 @@ def look(
 def _in_part(part: Pixels, scale: float, detect: Detect, mirror: bool) -> Floats:
     height, width = part.shape[:2]
     to_width, to_height = fitted(width * scale), fitted(height * scale)
-    if (to_width, to_height) != (width, height):
-        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        part = np.asarray(cv2.resize(part, (to_width, to_height), interpolation=how), dtype=np.uint8)
+    part = resized(part, to_width, to_height, scale)
     rows = detect(np.ascontiguousarray(part[:, ::-1]) if mirror else part)
     if mirror:
         rows = np.column_stack([to_width - rows[:, 2], rows[:, 1], to_width - rows[:, 0], rows[:, 3], rows[:, 4]])

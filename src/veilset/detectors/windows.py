@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,15 +15,15 @@ Pixels = NDArray[np.uint8]
 NEAR = 0.02
 
 
-def windows(height: int, width: int, levels: int, smallest: int) -> Iterator[tuple[slice, slice]]:
+def windows(height: int, width: int, levels: Iterable[int], smallest: int) -> Iterator[tuple[slice, slice]]:
     """Rows and columns of every window: level k has windows of the longer side over 2^k that overlap by a quarter.
 
     A level whose windows would be smaller than `smallest` pixels is left out: there is nothing finer to see.
 
-    >>> [len(list(windows(480, 640, levels, 300))) for levels in (1, 2, 3)]
+    >>> [len(list(windows(480, 640, range(levels), 300))) for levels in (1, 2, 3)]
     [1, 7, 7]
     """
-    for level in range(levels):
+    for level in levels:
         side = -(-max(height, width) // 2**level)
         if level and side < smallest:
             return
@@ -32,13 +32,13 @@ def windows(height: int, width: int, levels: int, smallest: int) -> Iterator[tup
                 yield slice(top, min(top + side, height)), slice(left, min(left + side, width))
 
 
-def look_through(pixels: Pixels, detect: Callable[[Pixels], Floats], *, levels: int, smallest: int) -> Floats:
-    """Rows (n, 4 + anything) of `detect` in every window, in pixels of the whole; memory is bounded by one window.
+def look_through(pixels: Pixels, detect: Callable[[Pixels], Floats], *, levels: Iterable[int], smallest: int) -> Floats:
+    """Rows (n, 6), corners first, of `detect` in every window, in pixels of the whole; memory is bounded by one window.
 
     What a window's inner border cuts is left to the window that shows it whole.
     """
     height, width = pixels.shape[:2]
-    found = []
+    found = [np.empty((0, 6))]
     for rows, columns in windows(height, width, levels, smallest):
         seen = detect(pixels[rows, columns])
         seen = seen + np.pad([columns.start, rows.start] * 2, (0, seen.shape[1] - 4))

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any, ClassVar
 
 from veilset.core.manifest import Manifest
+from veilset.core.measurement import titled
 from veilset.documents import known, rai
 from veilset.documents.croissant_lint import lint
 from veilset.documents.paper import Facts, Line, Table, show
@@ -189,7 +190,8 @@ def measured_values(facts: Facts) -> list[dict[str, Any]]:
     return [
         {
             "@type": "sc:PropertyValue",
-            "name": f"{row['probe']}/{row['name']}" + (f" ({row['group']})" if row.get("group") else ""),
+            "name": f"{titled(row['probe'], row.get('settings', ''))}/{row['name']}"
+            + (f" ({row['group']})" if row.get("group") else ""),
             "value": row["value"],
             "minValue": row["low"],
             "maxValue": row["high"],

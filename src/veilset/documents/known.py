@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from veilset.core.measurement import titled
 from veilset.documents.paper import Facts, Line, Table, pointer, show
 
 Body = tuple[Line | Table, ...]
@@ -70,7 +71,8 @@ def measurements(facts: Facts) -> Body:
         return ()
     cells = []
     for row in rows:
-        name = f"{row['probe']}: {row['name']}" + (f" ({row['group']})" if row.get("group") else "")
+        probe = titled(row["probe"], row.get("settings", ""))
+        name = f"{probe}: {row['name']}" + (f" ({row['group']})" if row.get("group") else "")
         chance = "not defined" if row.get("chance") is None else show(row["chance"])
         interval = f"{show(row['low'])} to {show(row['high'])}"
         cells.append((name, show(row["value"]), interval, show(row["n"]), chance, f"{row['better']} is better"))

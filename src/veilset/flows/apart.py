@@ -7,19 +7,58 @@ are filled from outside of all regions while an operator looks, and are put back
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from veilset.core.finding import Finding
+from veilset.core.finding import Finding, by_kind
 from veilset.core.region import Region, regions_of, union
-from veilset.core.roles import Operator
+from veilset.core.roles import Operator, Outcome
 from veilset.core.sample import Image, Sample
 from veilset.core.where import Box, Mask, Polygon, Whole
 from veilset.operators.inpaint import fill_in
 from veilset.operators.united import blobs_of
+from veilset.policy.schema import Named, Policy
 
 Share = tuple[Operator, Sequence[Finding]]
 CONTEXT = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One kind of finding in a sample, and the operators that treat it, in order."""
+
+    kind: str
+    operators: tuple[Named, ...]
+    findings: tuple[Finding, ...]
+
+
+Apply = Callable[[Named, Sample, Sequence[Finding]], Outcome]
+
+
+def turns_of(policy: Policy, findings: Sequence[Finding]) -> tuple[Turn, ...]:
+    """Kinds in the order of the policy, then those that it does not name, in the order found."""
+    groups = by_kind(findings)
+    in_order = [kind for kind in policy.treat if kind in groups]
+    in_order += [kind for kind in groups if kind not in policy.treat]
+    return tuple(Turn(kind, policy.rule(kind).operators, groups[kind]) for kind in in_order)
+
+
+def in_turn(sample: Sample, turns: Sequence[Turn], apply: Apply) -> Outcome:
+    """The sample after every operator, none of which saw what another had yet to treat; dropped as soon as one drops.
+
+    The one place where a picture is treated: a release and the adversary who repeats it both come here.
+    """
+    for place, turn in enumerate(turns):
+        later = [(named.instance, other.findings) for other in turns[place + 1 :] for named in other.operators]
+        for named in turn.operators:
+            own = (named.instance, turn.findings)
+            seen_by = veiled(sample, own, later)
+            outcome = apply(named, seen_by, turn.findings)
+            if outcome.sample is None:
+                return Outcome(None, outcome.reason or f"{turn.kind}: {named.name}")
+            sample = outcome.sample if seen_by is sample else unveiled(sample, outcome.sample, own)
+    return Outcome(sample)
 
 
 def regions_for(image: Image, share: Share) -> tuple[Region, ...]:

@@ -18,7 +18,7 @@ import veilset
 from veilset.core.errors import Tampered
 from veilset.core.guarantee import Row
 from veilset.core.manifest import Counts, FileEntry, Manifest
-from veilset.core.measurement import Measurement
+from veilset.core.measurement import Measurement, titled
 from veilset.flows.tally import Tally
 from veilset.flows.workplace import Workplace, write_atomically, writing
 from veilset.policy.gate import GateResult
@@ -142,7 +142,8 @@ def readme(manifest: Manifest, gates: Sequence[GateResult]) -> str:
         chance = "" if one["chance"] is None else f"{float(one['chance']):.3g}"
         interval = f"{float(one['low']):.4g} to {float(one['high']):.4g}"
         name = one["name"] + (f" ({one['group']})" if one["group"] else "")
-        lines.append(f"| {one['probe']} | {name} | {float(one['value']):.4g} | {interval} | {one['n']} | {chance} |")
+        probe = titled(one["probe"], one["settings"])
+        lines.append(f"| {probe} | {name} | {float(one['value']):.4g} | {interval} | {one['n']} | {chance} |")
     lines += ["", *(f"- {gate.words}" for gate in gates)]
     lines += ["", *(f"- {note}" for note in manifest.notes)] if manifest.notes else []
     lines += [

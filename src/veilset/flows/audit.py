@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from veilset.core.errors import Unreadable, UsageError
-from veilset.core.roles import Detector, Engine, SetDetector, Source
-from veilset.detectors.places import Places
-from veilset.flows.asked import detectors
-from veilset.flows.beside import Beside
-from veilset.flows.catalog import Catalog, catalog
-from veilset.flows.identities import Keeper
-from veilset.flows.look import Look, check_all, guarded, notes_of
-from veilset.flows.missed_faces import faces_seen
+from veilset.core.roles import Detector, Ref, SetDetector, Source
+from veilset.flows.look import Look, Seen, check_all, guarded, notes_of
 from veilset.flows.progress import Progress, silent
 from veilset.flows.summary import Collector, Summary
-from veilset.flows.weights import weights_of
-from veilset.flows.whereabouts import whereabouts
+from veilset.flows.threads import in_threads
 from veilset.flows.workplace import write_atomically, writing
+
+if TYPE_CHECKING:
+    from veilset.flows.beside import Beside
+    from veilset.flows.catalog import Catalog
+    from veilset.flows.identities import Keeper
+    from veilset.flows.missed_faces import FacesSeen
 
 DEFAULT = ("metadata", "hidden", "face")
 PLACES = ("metadata", "hidden", "names", "places")
@@ -51,14 +50,17 @@ def audit(
 ) -> Audited:
     """Look at every picture below `photos` and say what the set gives away.
 
+    Of films, DICOM, documents, archives, animations and whatever else holds pictures that are not decoded here, what
+    they say is looked at, and nothing that they show; `summary.metadata_only` counts them.
+
     Args:
         photos: Folder of pictures.
         report: New folder for `report.html`, `audit.json`, `findings.parquet`, `findings_coco.json`, `samples.csv`,
             `classes.csv`, `shares.csv`, `disagreements.csv` and `identity_groups.csv`; private. With `places`,
             `places.geojson` too.
-        find: Detectors by name, or with settings as in a policy: `text: {words: true}`. With `places`, what lies beside
-            the files is looked at too.
-        workers: Processes; 0 means one per core.
+        find: Detectors by name, or with settings as in a policy: `text: {words: true}`. With `metadata`, `places` or
+            `rights`, what lies beside the files is looked at too.
+        workers: Processes, or threads where metadata alone is asked for; 0 means one per core.
         owners: `folder` when folders are named after the people whose files they hold.
         estimate_missed: Say how many faces were missed; draws pictures for a person to check (`to_check.csv`).
         checked: That list, filled; its audit is repeated and says how many pictures hold a missed face at most.
@@ -71,27 +73,23 @@ def audit(
         DataError: There is nothing to look at.
         BrokenContract: A plug-in, or Veilset, is wrong.
     """
-    names = names or catalog()
-    source: Source = names.build("source", "folder", {"path": str(photos), "subjects": owners})
-    built: dict[str, Any] = detectors(names, find)
-    weights_of(built.values())
+    source, built, over = _parts(str(photos), find, workers, owners, names)
+    faces = _faces_seen(built, checked) if estimate_missed or checked is not None else None
     check_all(built.values())
-    faces = faces_seen(built, checked) if estimate_missed or checked is not None else None
-    place = None if report is None else Path(report)
-    keeper = Keeper.of(keep_identities, place, place, built.get("identity"))
+    keeper = _keeper(keep_identities, report, built)
     out = _report_folder(photos, report)
     refs = source.refs()
     if not refs:
         raise Unreadable(f"{photos}: there is no picture in this folder; nothing to audit")
-    engine: Engine = names.build("engine", "local", {"workers": workers})
+    beside = _with_what_lies_beside(source, str(photos)) if built.keys() & {"metadata", "places", "rights"} else None
     look = Look(
-        Beside(source, str(photos)) if "places" in built else source,
+        beside or source,
         tuple((name, one) for name, one in built.items() if isinstance(one, Detector)),
         tuple((name, one) for name, one in built.items() if isinstance(one, SetDetector)),
     )
     observed: dict[str, dict[str, Any]] = {name: {} for name, _ in look.set_detectors}
     with Collector(out, tuple(built)) as collector:
-        for number, seen in enumerate(engine.map(look, refs), 1):
+        for number, seen in enumerate(over(look, refs), 1):
             collector.add(seen)
             if keeper is not None:
                 keeper.add(seen)
@@ -106,10 +104,11 @@ def audit(
             collector.conclude(by_id, concluded)
             if keeper is not None and name == "identity":
                 keeper.keep(observed[name], concluded)
-            if isinstance(detector, Places):
-                collector.place(whereabouts(by_id, detector, observed[name], concluded))
+            if name == "places":
+                _place(collector, by_id, detector, observed[name], concluded)
     summary = collector.summary(str(photos), tuple(built))
-    summary.others = tuple(source.others())
+    summary.others = tuple((beside or source).others())
+    summary.sidecars = beside.sidecars() if beside else ()
     summary.notes = notes_of(built.values())
     if faces is not None:
         summary.missed = faces.conclude({ref.id: ref for ref in refs})
@@ -122,6 +121,65 @@ def audit(
             write_atomically(out / "places.geojson", json.dumps(summary.whereabouts.features, indent=1).encode())
         progress("writing the report", 1, 1)
     return Audited(summary, out)
+
+
+Over = Callable[[Look, Sequence[Ref]], Iterator[Seen]]
+
+
+def _parts(
+    photos: str, find: Sequence[str], workers: int, owners: str, names: Catalog | None
+) -> tuple[Source, dict[str, Any], Over]:
+    """Source, detectors by name, and what runs them.
+
+    For metadata alone the catalog is left aside: what a policy may name, and what checks it, takes longer to load than
+    hundreds of files to look through; so do processes to start, and threads do for the kernel's and numpy's work.
+    """
+    if names is None and set(find) == {"metadata"}:
+        from veilset.data.folder import Folder
+        from veilset.detectors.metadata import Metadata
+
+        return (
+            Folder(photos, subjects=owners, metadata_only=True),
+            {"metadata": Metadata()},
+            lambda look, refs: in_threads(look, refs, workers),
+        )
+    from veilset.flows.asked import detectors
+    from veilset.flows.catalog import catalog
+    from veilset.flows.weights import weights_of
+
+    names = names or catalog()
+    source: Source = names.build("source", "folder", {"path": photos, "subjects": owners, "metadata_only": True})
+    built = detectors(names, find)
+    weights_of(built.values())
+    return source, built, names.build("engine", "local", {"workers": workers}).map
+
+
+def _keeper(key: Path | None, report: str | Path | None, built: dict[str, Any]) -> Keeper | None:
+    """What keeps identities, loaded only when it was asked for."""
+    if key is None:
+        return None
+    from veilset.flows.identities import Keeper
+
+    place = None if report is None else Path(report)
+    return Keeper.of(key, place, place, built.get("identity"))
+
+
+def _place(collector: Collector, refs: dict[str, Ref], detector: Any, observed: Any, concluded: Any) -> None:
+    from veilset.flows.whereabouts import whereabouts
+
+    collector.place(whereabouts(refs, detector, observed, concluded))
+
+
+def _faces_seen(built: dict[str, Any], checked: Path | None) -> FacesSeen:
+    from veilset.flows.missed_faces import faces_seen
+
+    return faces_seen(built, checked)
+
+
+def _with_what_lies_beside(source: Source, photos: str) -> Beside:
+    from veilset.flows.beside import Beside
+
+    return Beside(source, photos)
 
 
 def _write_report(out: Path, summary: Summary, source: Source) -> None:

@@ -5,22 +5,20 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
-from contextvars import copy_context
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from veilset.containers import Keep, inspect, rebuild
 from veilset.containers.clean import BACKUP, Cleaned, clean_file, clean_in_place
-from veilset.containers.pseudonyms import Pseudonyms, under
 from veilset.core.errors import DataError, Occupied, Refusal, Unreadable, UsageError
-from veilset.flows.key_file import read_or_make_key, save_table
 from veilset.flows.progress import Progress, silent
+from veilset.flows.threads import in_threads
 
-_THREADS = 4
 _COMPARED = 1 << 30
+Job = tuple[Path, Path]
+"""A file, and its name below the folder that was named."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +53,7 @@ def clean(
     key_file: Path | None = None,
     backup: bool = True,
     thorough: bool = False,
+    rotate: bool = False,
     progress: Progress = silent,
 ) -> CleanedFiles:
     """Clean files and folders into `out`, in place, or only look (`check`).
@@ -70,7 +69,8 @@ def clean(
         keep: The allowlist.
         key_file: Key of DICOM pseudonyms; made when it is not there. The table of names is written beside it.
         backup: In place: keep the original as `NAME.original`.
-        thorough: Compare and search every byte of each result.
+        thorough: Compare and search every byte of each result, and cut what stands behind its coded blocks.
+        rotate: Turn pictures upright where that loses nothing; the others keep their orientation tag, and say why.
         progress: Called with what is being done, how much is done, and how much there is.
 
     Raises:
@@ -87,66 +87,111 @@ def clean(
     targets = _targets(jobs, paths, out, key_file) if out is not None else []
     if in_place and backup:
         _no_backup_yet(jobs)
-    allowed, names = keep or Keep(), Pseudonyms(read_or_make_key(key_file)) if key_file else None
+    allowed = keep or Keep()
     if check:
         work: list[Callable[[], Cleaned]] = [partial(_checked, path, allowed) for path, _ in jobs]
     elif out is None:
         work = [partial(clean_in_place, path, allowed, backup=backup, thorough=thorough) for path, _ in jobs]
     else:
         pairs = zip(jobs, targets, strict=True)
-        work = [partial(_copied, path, target, allowed, thorough=thorough) for (path, _), target in pairs]
-    with under(names) if names else nullcontext():
-        done = _all_done([_unless_link(path, job) for (path, _), job in zip(jobs, work, strict=True)], progress)
-    for folder in sorted({target.parent for target in targets}, key=lambda one: -len(one.parts)):
-        _without_empty(folder, out)
-    table = save_table(key_file, names.table) if key_file and names and not check else None
+        work = [partial(clean_file, path, target, allowed, thorough=thorough) for (path, _), target in pairs]
+    if not check and (thorough or rotate):
+        places = targets or [path for path, _ in jobs]
+        work = [
+            partial(_finished, place, job, allowed, exact=thorough, rotate=rotate)
+            for place, job in zip(places, work, strict=True)
+        ]
+    folders = list(dict.fromkeys(target.parent for target in targets))
+    with _named(key_file) as table:
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+        try:
+            done = _all_done([_unless_link(path, job) for (path, _), job in zip(jobs, work, strict=True)], progress)
+        finally:
+            for folder in sorted(folders, key=lambda one: -len(one.parts)):
+                _without_empty(folder, out)
     shown = (path.as_posix() for path, _ in jobs)
-    return CleanedFiles(tuple(zip(shown, done, strict=True)), table)
+    return CleanedFiles(tuple(zip(shown, done, strict=True)), None if check else _saved(key_file, table))
+
+
+@contextmanager
+def _named(key_file: Path | None) -> Iterator[dict[str, str]]:
+    """Whatever is done inside names people by this key; gives the table of names as it grows."""
+    if key_file is None:
+        yield {}
+        return
+    from veilset.containers.pseudonyms import Pseudonyms, under
+    from veilset.flows.key_file import read_or_make_key
+
+    names = Pseudonyms(read_or_make_key(key_file))
+    with under(names):
+        yield names.table
+
+
+def _saved(key_file: Path | None, table: dict[str, str]) -> Path | None:
+    if key_file is None:
+        return None
+    from veilset.flows.key_file import save_table
+
+    return save_table(key_file, table)
 
 
 def _all_done(work: Sequence[Callable[[], Cleaned]], progress: Progress) -> list[Cleaned]:
     done: list[Cleaned] = []
-    # The kernel copies and numpy scans without holding the interpreter, so threads are enough. Each takes the context
-    # along, since pseudonyms stand in it.
-    contexts = [copy_context() for _ in work]
-    with ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
-        for cleaned in pool.map(lambda context, job: context.run(job), contexts, work):
-            done.append(cleaned)
-            progress("clean", len(done), len(work))
+    for cleaned in in_threads(lambda job: job(), work):
+        done.append(cleaned)
+        progress("clean", len(done), len(work))
     return done
 
 
-def _files(paths: Sequence[Path]) -> Iterator[tuple[Path, Path]]:
+def _files(paths: Sequence[Path]) -> Iterator[Job]:
     for path in paths:
         if path.is_dir():
-            for found in sorted(path.rglob("*")):
-                if found.is_file() or (found.is_symlink() and not found.is_dir()):
-                    yield found, found.relative_to(path)
+            for name in _walk(str(path), ""):
+                yield path / name, Path(name)
         elif path.is_file():
             yield path, Path(path.name)
         else:
             raise Unreadable(f"{path} does not exist.")
 
 
-def _targets(jobs: Sequence[tuple[Path, Path]], paths: Sequence[Path], out: Path, key: Path | None) -> list[Path]:
+def _walk(root: str, below: str) -> Iterator[str]:
+    """Files, and links to anything but folders, by relative name; no link is followed."""
+    try:
+        with os.scandir(f"{root}/{below}" if below else root) as entries:
+            found = sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        raise Unreadable(f"{root}/{below} cannot be listed: {error.strerror}; check its permissions.") from None
+    for entry in found:
+        name = f"{below}/{entry.name}" if below else entry.name
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(root, name)
+        elif entry.is_file() or (entry.is_symlink() and not entry.is_dir()):
+            yield name
+
+
+def _targets(jobs: Sequence[Job], paths: Sequence[Path], out: Path, key: Path | None) -> list[Path]:
     """Where each clean copy goes; raises before anything is written."""
     inside = next((path for path in paths if path.is_dir() and out.resolve().is_relative_to(path.resolve())), None)
     if inside is not None:
         raise UsageError(f"{out} lies inside {inside}, which is to be cleaned; choose a folder outside of it.")
+    if out.exists() and not out.is_dir():
+        raise Occupied(f"{out} is a file; name a folder for the clean copies.")
     if key is not None and key.resolve().is_relative_to(out.resolve()):
         raise UsageError(f"{key} would lie among the clean files; whoever holds the key can undo pseudonyms.")
     targets: dict[Path, Path] = {}
+    new = not os.path.lexists(out)
     for path, name in jobs:
         target = out / name
         if target in targets:
             raise UsageError(f"{targets[target]} and {path} would both become {target}; clean them one by one.")
-        if target.exists() or target.is_symlink():
+        if not new and os.path.lexists(target):
             raise Occupied(f"{target} is already there; choose an empty folder.")
         targets[target] = path
     return list(targets)
 
 
-def _no_backup_yet(jobs: Sequence[tuple[Path, Path]]) -> None:
+def _no_backup_yet(jobs: Sequence[Job]) -> None:
     for path, _ in jobs:
         kept = path.with_name(path.name + BACKUP)
         if kept.exists() or kept.is_symlink():
@@ -159,9 +204,10 @@ def _unless_link(path: Path, job: Callable[[], Cleaned]) -> Callable[[], Cleaned
     return job
 
 
-def _copied(path: Path, target: Path, keep: Keep, *, thorough: bool) -> Cleaned:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    return clean_file(path, target, keep, thorough=thorough)
+def _finished(place: Path, job: Callable[[], Cleaned], keep: Keep, *, exact: bool, rotate: bool) -> Cleaned:
+    from veilset.flows.finish import finished
+
+    return finished(place, job(), keep, exact=exact, rotate=rotate)
 
 
 def _without_empty(folder: Path, out: Path | None) -> None:
@@ -173,14 +219,19 @@ def _without_empty(folder: Path, out: Path | None) -> None:
 
 def _checked(path: Path, keep: Keep) -> Cleaned:
     """Whether a file says more than `keep` allows; what it says is named by tag, never by value."""
+    from veilset.containers.surplus import surplus_of
+
     try:
         listing = inspect(path)
         said = [tag.path for tag in listing.tags if not tag.technical]
-        if not said or _stays_the_same(path, keep):
+        hidden = [tag.path for tag in surplus_of(path).said]
+        if not hidden and (not said or _stays_the_same(path, keep)):
             return Cleaned("clean", listing.facts.format, path.stat().st_size)
     except DataError as error:
         return Cleaned("refused", reason=error.message)
-    return Cleaned("dirty", listing.facts.format, reason=f"it says {', '.join(said[:8])}{' ...' if said[8:] else ''}")
+    return Cleaned(
+        "dirty", listing.facts.format, reason=f"it says {', '.join((hidden + said)[:8])}{' ...' if said[8:] else ''}"
+    )
 
 
 def _stays_the_same(path: Path, keep: Keep) -> bool:

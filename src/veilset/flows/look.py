@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from veilset.core.errors import BrokenContract, DataError, Refusal, VeilsetError
 from veilset.core.finding import Finding
 from veilset.core.roles import Detector, Ref, SetDetector, Source
-from veilset.core.sample import Image, Sample
+from veilset.core.sample import FileOnly, Image, Sample
 from veilset.flows.vetoes import apply_vetoes
 
 R = TypeVar("R")
@@ -31,6 +31,7 @@ class Seen:
         subjects: Who is in it, as far as known.
         findings: In order of detectors.
         observed: For set detectors, by name.
+        unsearched: Frames or pages that were not decoded, so that nothing was searched for in them; 0 for a picture.
     """
 
     ref: Ref
@@ -44,6 +45,7 @@ class Seen:
     subjects: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     observed: dict[str, Any] = field(default_factory=dict)
+    unsearched: int = 0
 
 
 def guarded(who: str, ref: Ref, call: Callable[..., R], *args: Any, **named: Any) -> R:
@@ -124,11 +126,12 @@ def seen(
         error,
         image.width if image else 0,
         image.height if image else 0,
-        image.coded.format if image and image.coded else "",
+        "" if sample.format == "unknown" else sample.format,
         sample.origin.size,
         sample.origin.modified_ns,
         dict(sample.labels),
         tuple(sorted(sample.subjects)),
         findings,
         observed or {},
+        sample.media.frames if isinstance(sample.media, FileOnly) else 0,
     )

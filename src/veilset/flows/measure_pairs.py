@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import math
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import Any
 
 import cv2
 import numpy as np
 
-from veilset.core.errors import Malformed, Unreadable, UsageError
+from veilset.core.errors import UsageError
 from veilset.core.finding import Finding
 from veilset.core.roles import Pair, Ref, Source
 from veilset.core.sample import Image, Pixels
 from veilset.core.where import Box
+from veilset.flows.measure_places import Place
 
 
 def changed_regions(before: Pixels, after: Pixels, kind: str = "face") -> tuple[Finding, ...]:
@@ -37,97 +36,19 @@ def changed_regions(before: Pixels, after: Pixels, kind: str = "face") -> tuple[
     return tuple(Finding(kind, Box(*box), 1.0, "difference") for box in boxes)
 
 
+def frame_of(name: str) -> dict[str, str | int]:
+    """Scene and number of a frame by its name; nothing where the name ends in no number.
+
+    >>> frame_of("street/cam2-0041.jpg")
+    {'scene': 'street/cam2-', 'frame': 41}
+    """
+    match = re.fullmatch(r"(.*?)(\d+)", _stem(name))
+    return {"scene": match[1], "frame": int(match[2])} if match else {}
+
+
 def meaning_of_folders(subjects: str) -> dict[str, str]:
     """Settings of the folder source: the folders of a set name its people where that is said, else its classes."""
     return {"subjects": subjects, "classes": "" if subjects == "folder" else "folder"}
-
-
-def read_labels(path: Path) -> dict[str, dict[str, Any]]:
-    """Original's relative name to its labels, from a CSV file with the column `file`; numbers are read as such.
-
-    Raises:
-        Unreadable: It cannot be opened.
-        Malformed: It has no column `file`, names a file twice, or has a row that is longer or shorter than the first.
-    """
-    found: dict[str, dict[str, Any]] = {}
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as lines:
-            for number, row in enumerate(csv.DictReader(lines), 2):
-                name = row.pop("file", None)
-                if not name or name in found or None in row or None in row.values():
-                    raise Malformed(f"{path}, line {number}: needs one value a column, and each `file` once")
-                found[name] = {key: _number(value) for key, value in row.items() if value}
-    except OSError as error:
-        raise Unreadable(f"{path}: the labels cannot be read ({error.strerror})") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise Malformed(f"{path}: is no CSV table in UTF-8") from error
-    return found
-
-
-def _number(text: str) -> str | float:
-    try:
-        value = float(text)
-    except ValueError:
-        return text
-    return value if math.isfinite(value) else text
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the treated samples lie, and what a release says about them.
-
-    Attributes:
-        samples: The folder of treated samples.
-        mapping: Original's name to treated name, both relative; empty when names are kept.
-        findings: Original's name to findings, from the release's journal.
-        policy: The policy of the release, as plain values; empty when it is no release.
-    """
-
-    samples: Path
-    mapping: Mapping[str, str] = field(default_factory=dict)
-    findings: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
-    policy: Mapping[str, Any] = field(default_factory=dict)
-
-
-def place_of(after: Path) -> Place:
-    """A release with its private part, a release without, or any folder.
-
-    Raises:
-        Malformed: A file of the release is not what its name says.
-        Unreadable: A file of the release cannot be read.
-    """
-    root = after.parent if after.name == "public" else after
-    public = root / "public"
-    if not (public / "manifest.json").is_file():
-        return Place(after)
-    manifest = _json(public / "manifest.json")
-    trail, mapping = root / "private" / "trail.jsonl", root / "private" / "mapping.csv"
-    found: dict[str, tuple[Finding, ...]] = {}
-    names: dict[str, str] = {}
-    try:
-        if mapping.is_file():
-            with mapping.open(newline="", encoding="utf-8", errors="surrogateescape") as lines:
-                names = {row["original"]: row["released"].removeprefix("samples/") for row in csv.DictReader(lines)}
-        if trail.is_file():
-            with trail.open(encoding="utf-8") as lines:
-                for line in lines:
-                    entry = json.loads(line)
-                    found[entry["name"]] = tuple(Finding.from_plain(plain) for plain in entry["findings"])
-    except (KeyError, ValueError, TypeError) as error:
-        raise Malformed(f"{root / 'private'}: the mapping or journal of the release is damaged ({error})") from error
-    return Place(public / "samples", names, found, manifest.get("policy", {}))
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Unreadable(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise Malformed(f"{path}: is not JSON ({error})") from error
-    if not isinstance(plain, dict):
-        raise Malformed(f"{path}: is not a manifest")
-    return plain
 
 
 class MeasuredPairs(Sequence[Pair]):
@@ -140,32 +61,33 @@ class MeasuredPairs(Sequence[Pair]):
         place: Place,
         kind: str = "face",
         labels: Mapping[str, Mapping[str, Any]] | None = None,
+        again: Sequence[tuple[Source, Place]] = (),
+        *,
+        frames: bool = False,
     ) -> None:
         """Match by mapping, by relative name, or by relative name without its extension.
 
+        Args:
+            before: The originals.
+            after: What was made of them.
+            place: What a release says about them.
+            kind: What a region that has changed is taken for, where no release says what was found.
+            labels: Original's name to labels.
+            again: Further releases of the same originals.
+            frames: Originals whose names differ in their last number alone are frames of one scene.
+
         Raises:
-            UsageError: Not one pair matches, or `labels` names no original.
+            UsageError: Not one pair matches, in one of the releases, or `labels` names no original.
         """
         self._labels = labels or {}
         if self._labels and not any(ref.name in self._labels for ref in before.refs()):
             raise UsageError("the labels name none of the originals; `file` holds paths relative to their folder")
         self._before, self._after, self._place, self._kind = before, after, place, kind
-        treated = {ref.name: ref for ref in after.refs()}
-        stems: dict[str, list[Ref]] = {}
-        for ref in treated.values():
-            stems.setdefault(_stem(ref.name), []).append(ref)
-        self._refs: list[tuple[Ref, Ref | None]] = []
-        for ref in before.refs():
-            name = place.mapping.get(ref.name, ref.name) if place.mapping else ref.name
-            same = stems.get(_stem(name), [])
-            self._refs.append((ref, treated.get(name) or (same[0] if len(same) == 1 else None)))
-        self.matched = sum(after is not None for _, after in self._refs)
+        self._refs = _matched(before.refs(), after.refs(), place)
+        self._frames = frames
+        self._again = [(source, _matched(before.refs(), source.refs(), other)) for source, other in again]
+        self.matched = sum(found is not None for _, found in self._refs)
         self._known: dict[int, tuple[Finding, ...]] = {}
-        if not self.matched:
-            raise UsageError(
-                "no treated sample belongs to an original: names differ, and there is no private/mapping.csv of the "
-                "release; give the folder that holds public/ and private/, or name treated files like their originals"
-            )
 
     def __len__(self) -> int:
         return len(self._refs)
@@ -177,8 +99,13 @@ class MeasuredPairs(Sequence[Pair]):
         before = self._before.load(first)
         if first.name in self._labels:
             before = replace(before, labels={**before.labels, **self._labels[first.name]})
+        if self._frames:
+            before = replace(before, labels={**before.labels, **frame_of(first.name)})
         after = self._after.load(second) if second else None
-        return Pair(before, after, self._findings(index, first.name, before.media, after.media if after else None))
+        twins = [(source, refs[index][1]) for source, refs in self._again]
+        again = tuple(source.load(ref) for source, ref in twins if ref)
+        findings = self._findings(index, first.name, before.media, after.media if after else None)
+        return Pair(before, after, findings, again)
 
     def _findings(self, index: int, name: str, before: Any, after: Any) -> tuple[Finding, ...]:
         if name in self._place.findings:
@@ -189,6 +116,30 @@ class MeasuredPairs(Sequence[Pair]):
         if index not in self._known:
             self._known[index] = changed_regions(before.pixels, after.pixels, self._kind)
         return self._known[index]
+
+
+def _matched(originals: Sequence[Ref], released: Sequence[Ref], place: Place) -> list[tuple[Ref, Ref | None]]:
+    """Each original with the file that one release made of it.
+
+    Raises:
+        UsageError: Not one of them has any.
+    """
+    treated = {ref.name: ref for ref in released}
+    stems: dict[str, list[Ref]] = {}
+    for ref in released:
+        stems.setdefault(_stem(ref.name), []).append(ref)
+    found: list[tuple[Ref, Ref | None]] = []
+    for ref in originals:
+        name = place.mapping.get(ref.name, ref.name) if place.mapping else ref.name
+        same = stems.get(_stem(name), [])
+        found.append((ref, treated.get(name) or (same[0] if len(same) == 1 else None)))
+    if all(twin is None for _, twin in found):
+        raise UsageError(
+            f"no treated sample in {place.samples} belongs to an original: names differ, and there is no "
+            "private/mapping.csv of the release; give the folder that holds public/ and private/, or name treated files "
+            "like their originals"
+        )
+    return found
 
 
 def _stem(name: str) -> str:

@@ -76,8 +76,8 @@ class FacesSeen:
     found: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
 
     def add(self, seen: Seen) -> None:
-        """Keep one picture; one that cannot be read says nothing about faces."""
-        if not seen.error:
+        """Keep one picture; a file that cannot be read, or whose pixels were not searched, says nothing about faces."""
+        if not seen.error and not seen.unsearched:
             self.found[seen.ref.id] = tuple(finding for finding in seen.findings if finding.kind == "face")
 
     def conclude(self, refs: Mapping[str, Ref]) -> MissedFaces:

@@ -6,17 +6,19 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from veilset.core.errors import GateFailed, Tampered, Unreadable
-from veilset.core.manifest import Manifest
+from veilset.core.manifest import Counts, FileEntry, Manifest
+from veilset.core.measurement import Measurement
 from veilset.detectors.consent import Consent
 from veilset.detectors.licence import Licence
 from veilset.detectors.retention import Retention
 from veilset.documents.answers import read_answers, template
 from veilset.documents.paper import Document
-from veilset.flows.assemble import entries_of, unseal
+from veilset.flows.assemble import entries_of, software, unseal
 from veilset.flows.catalog import Catalog
 from veilset.flows.credentials import write_credentials
 from veilset.flows.run import Run
@@ -74,6 +76,27 @@ class Papers:
             (lambda manifest: sign(manifest, signing)) if signing else None,
         )
 
+    def check(self, policy: Policy) -> None:
+        """Ask for missing answers before the first picture is looked at; what the release itself will say is taken as said.
+
+        Raises:
+            GateFailed: A mandatory question is unanswered that no measurement of the release will answer.
+        """
+        if self.complete:
+            self._refuse_gaps(foreseen(policy, self._facts()))
+
+    def _facts(self) -> dict[str, Any]:
+        facts: dict[str, Any] = {"answers": dict(self.answers)} if self.answers else {}
+        return facts | (
+            {"distribution": {"Content Credentials (C2PA) lie in": f"{FOLDER}/"}} if self.credentials else {}
+        )
+
+    def _refuse_gaps(self, manifest: Manifest) -> None:
+        missing = {name: document.missing(manifest) for name, document in self.documents.items()}
+        if any(missing.values()):
+            said = "; ".join(f"{name}: {', '.join(keys)}" for name, keys in missing.items() if keys)
+            raise GateFailed(f"the policy asks for complete papers; answer in dataset.yaml what is missing. {said}")
+
     def write(self, run: Run, tally: Tally, manifest: Manifest) -> Manifest:
         """Write Content Credentials and papers into staging; the manifest with the facts that they were made from.
 
@@ -86,14 +109,10 @@ class Papers:
             write_credentials(run.place, self.credentials, manifest, run.progress)
         if not self.documents:
             return manifest
-        facts = {"answers": dict(self.answers)} if self.answers else {}
-        facts |= {"distribution": {"Content Credentials (C2PA) lie in": f"{FOLDER}/"}} if self.credentials else {}
-        manifest = replace(manifest, papers={**facts, **public_facts(run, tally)})
+        manifest = replace(manifest, papers={**self._facts(), **public_facts(run, tally)})
         listed = replace(manifest, files=entries_of(run.place.staging))
-        missing = {name: document.missing(listed) for name, document in self.documents.items()}
-        if self.complete and any(missing.values()):
-            said = "; ".join(f"{name}: {', '.join(keys)}" for name, keys in missing.items() if keys)
-            raise GateFailed(f"the policy asks for complete papers; answer in dataset.yaml what is missing. {said}")
+        if self.complete:
+            self._refuse_gaps(listed)
         for document in self.documents.values():
             for name, text in document.files(listed).items():
                 path = run.place.staging / name
@@ -105,6 +124,38 @@ class Papers:
         """The release's entry in the private register."""
         samples = {done.ref.name: f"samples/{done.written.name}" for done in tally.of("released") if done.written}
         return Released(manifest.release, manifest.created, samples, self.recipients)
+
+
+def foreseen(policy: Policy, facts: Mapping[str, Any]) -> Manifest:
+    """A manifest as full as this policy's release can become, so that what is missing from it will be missing then.
+
+    Every fact that the release may state stands in it with a stand-in: a question that only pictures can answer is not
+    asked beforehand. Nothing of it is ever written.
+    """
+    detectors = [named.instance for named in policy.find]
+    kinds = {kind for detector in detectors for kind in detector.finds}
+    rows = [{"finding": kind, "operator": name, "count": 1, "in_words": name} for kind, name, _ in policy.operators()]
+    measured = [Measurement(name, "foreseen", 0.0, 0.0, 0.0, 1, "lower").to_plain() for name, _ in policy.probes()]
+    file = FileEntry("samples/foreseen.png", "0" * 64, 1)
+    papers: dict[str, Any] = {
+        **facts,
+        "findings": {kind: {"count": 1, "samples": 1} for kind in sorted(kinds)},
+        "formats": {"png": 1},
+    }
+    for detector in detectors:
+        match detector:
+            case Licence():
+                papers["licences"] = {"foreseen": 1}
+            case Consent():
+                papers["consent"] = {"uses": ["foreseen"], "refused": 0}
+            case Retention():
+                papers["retention"] = {"next": "2000-01-01"}
+    made = datetime.now(UTC).replace(microsecond=0).isoformat()
+    counts = Counts(1, 1, 0, 0)
+    return Manifest(
+        "foreseen", made, policy.to_plain(), policy.sha256(), software(), {}, counts, tuple(rows), tuple(measured),
+        (file,), papers=papers,
+    )  # fmt: skip
 
 
 def public_facts(run: Run, tally: Tally) -> dict[str, Any]:

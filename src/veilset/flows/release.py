@@ -8,12 +8,12 @@ from pathlib import Path
 
 from veilset.core.errors import DataError, GateFailed, Refusal, TooManyOmitted, Unreadable, Unruled, WeakNoise
 from veilset.core.manifest import Manifest
-from veilset.core.measurement import Measurement
+from veilset.core.measurement import Measurement, titled
 from veilset.core.noise import Noise, SystemNoise, generator
-from veilset.core.roles import Case, Engine, Knowledge, Ref, Source
+from veilset.core.roles import Case, Engine, Ref, Source
 from veilset.flows import assemble
+from veilset.flows.again import knowledge_of
 from veilset.flows.catalog import Catalog, catalog
-from veilset.flows.chain import treatments_of
 from veilset.flows.charge import purse_of
 from veilset.flows.credentials import signer_of
 from veilset.flows.identities import Keeper
@@ -28,7 +28,7 @@ from veilset.flows.tally import Pairs, Tally
 from veilset.flows.vetoes import notes_of_vetoes, write_vetoes
 from veilset.flows.weights import weights_of
 from veilset.flows.workplace import Workplace, write_atomically
-from veilset.policy.gate import GateResult, check_gate
+from veilset.policy.gate import GateResult, check_gates, told_apart
 from veilset.policy.load import load_policy
 from veilset.policy.schema import Policy
 from veilset.records.releases import recipients_of, register
@@ -102,6 +102,7 @@ def release(
         credentials=signer_of(*c2pa),
         recipients=recipients_of(recipients),
     )
+    papers.check(policy)
     source: Source = names.build("source", "folder", {"path": str(photos), **meaning_of_folders(subjects)})
     place = Workplace(Path(output))
     place.check_place(Path(photos))
@@ -148,7 +149,7 @@ def _finish(run: Run, tally: Tally, papers: Papers) -> Released:
         raise DataError(f"no sample could be released. Reasons: {_reasons(tally)}")
     label_notes = carry_labels(run, tally)
     measured = _probe(run, tally)
-    gates = tuple(check_gate(gate, measured) for gate in run.policy.gates)
+    gates = check_gates(run.policy.gates, measured)
     broken = [gate.words for gate in gates if not gate.held]
     if broken:
         reason = "the release is refused, because a measurement is on the wrong side: " + "; ".join(broken)
@@ -176,11 +177,13 @@ def _probe(run: Run, tally: Tally) -> tuple[Measurement, ...]:
     """Every probe of the policy over the released pairs."""
     after: Source = run.names.build("source", "folder", {"path": str(run.place.samples)})
     pairs = Pairs(run.source, after, tally.of("released"), run.place.trail)
-    case = Case(pairs, Knowledge(treatments_of(run.policy)), run.names.build)
+    case = Case(pairs, knowledge_of(run.policy), run.names.build)
     measured: list[Measurement] = []
-    for number, (name, probe) in enumerate(run.policy.probes()):
-        run.progress(f"measuring {name}", number, len(run.policy.gates))
-        measured += guarded(f"probe {name}", Ref("", "the release"), probe.run, case, rng=generator(SystemNoise()))
+    probes = run.policy.probes()
+    for number, ((name, probe), settings) in enumerate(zip(probes, told_apart(probes), strict=True)):
+        run.progress(f"measuring {titled(name, settings)}", number, len(probes))
+        found = guarded(f"probe {name}", Ref("", "the release"), probe.run, case, rng=generator(SystemNoise()))
+        measured += [replace(one, settings=settings) for one in found]
     return tuple(measured)
 
 

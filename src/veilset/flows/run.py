@@ -55,7 +55,7 @@ class Run:
         step = Treat(
             self.source,
             self.policy,
-            FolderSink(str(self.place.samples), keep_of(self.policy)),
+            FolderSink(str(self.place.samples), keep_of(self.policy), rotate_of(self.policy)),
             bytes.fromhex(self.state["key"]),
             self.noise,
             known,
@@ -136,6 +136,11 @@ class Run:
         stems = {ref.id: str(PurePosixPath(ref.name).with_suffix("")) for ref in self.refs}
         shared = {stem for stem, count in Counter(stems.values()).items() if count > 1}
         return frozenset(sample for sample, stem in stems.items() if stem in shared)
+
+
+def rotate_of(policy: Policy) -> bool:
+    """Whether the policy's `strip` turns pictures upright."""
+    return any(kind == "metadata" and getattr(operator, "rotate", False) for kind, _, operator in policy.operators())
 
 
 def keep_of(policy: Policy) -> Keep:

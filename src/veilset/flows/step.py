@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Literal
@@ -12,13 +13,13 @@ from veilset.core.errors import DataError, Refusal, WeakNoise
 from veilset.core.finding import Finding, by_kind
 from veilset.core.guarantee import DP
 from veilset.core.noise import Noise
-from veilset.core.roles import Ref, Sink, Source, Written
+from veilset.core.roles import Outcome, Ref, Sink, Source, Written
 from veilset.core.sample import Sample
-from veilset.flows.apart import unveiled, veiled
+from veilset.flows.apart import in_turn, turns_of
 from veilset.flows.charge import SURPLUS
 from veilset.flows.look import Seen, guarded, look, seen
 from veilset.flows.vetoes import split
-from veilset.policy.schema import Policy
+from veilset.policy.schema import Named, Policy
 
 Result = Literal["released", "dropped", "quarantined", "refused"]
 
@@ -98,23 +99,23 @@ class Treat:
                 reason = f"it holds {', '.join(kinds)}, for which the policy says {verdict}"
                 reason = ": ".join([reason, *(["; ".join(words)] if words else [])])
                 return Treated(noted, "refused" if result == "refused" else "quarantined", reason)
-        in_order = [kind for kind in self.policy.treat if kind in groups]
-        in_order += [kind for kind in groups if kind not in self.policy.treat]
-        for place, kind in enumerate(in_order):
-            rule = self.policy.rule(kind)
-            later = [(op.instance, groups[k]) for k in in_order[place + 1 :] for op in self.policy.rule(k).operators]
-            rules[kind, "+".join(named.name for named in rule.operators) or str(rule.verdict)] += len(groups[kind])
-            for named in rule.operators:
-                if self.noise.seeded and isinstance(named.instance.guarantee(), DP):
-                    raise WeakNoise(f"{named.name} promises differential privacy, but the noise of this run is seeded")
-                who = f"operator {named.name}"
-                own = (named.instance, groups[kind])
-                seen_by = veiled(sample, own, later)
-                outcome = guarded(who, ref, named.instance.apply, seen_by, groups[kind], noise=self.noise)
-                if outcome.sample is None:
-                    return Treated(noted, "dropped", outcome.reason or f"{kind}: {named.name}", rules=dict(rules))
-                sample = outcome.sample if seen_by is sample else unveiled(sample, outcome.sample, own)
-        written = guarded("the sink", ref, self.sink.write, sample, self._name(ref))
+        turns = turns_of(self.policy, findings)
+        for turn in turns:
+            verdict = str(self.policy.rule(turn.kind).verdict)
+            rules[turn.kind, "+".join(named.name for named in turn.operators) or verdict] += len(turn.findings)
+
+        def apply(named: Named, seen_by: Sample, own: Sequence[Finding]) -> Outcome:
+            if self.noise.seeded and isinstance(named.instance.guarantee(), DP):
+                raise WeakNoise(f"{named.name} promises differential privacy, but the noise of this run is seeded")
+            outcome: Outcome = guarded(
+                f"operator {named.name}", ref, named.instance.apply, seen_by, own, noise=self.noise
+            )
+            return outcome
+
+        outcome = in_turn(sample, turns, apply)
+        if outcome.sample is None:
+            return Treated(noted, "dropped", outcome.reason, rules=dict(rules))
+        written = guarded("the sink", ref, self.sink.write, outcome.sample, self._name(ref))
         return Treated(noted, "released", written=written, rules=dict(rules))
 
     def _name(self, ref: Ref) -> str:

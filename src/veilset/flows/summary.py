@@ -16,12 +16,12 @@ from veilset.core.finding import Finding, Risk
 from veilset.core.roles import Ref
 from veilset.core.where import Box, Mask, Polygon, Tag
 from veilset.flows.look import Seen
-from veilset.flows.missed_faces import MissedFaces
 from veilset.flows.people import People
-from veilset.flows.whereabouts import Whereabouts
 
 if TYPE_CHECKING:
     from veilset.flows.findings_file import FindingsFile
+    from veilset.flows.missed_faces import MissedFaces
+    from veilset.flows.whereabouts import Whereabouts
 
 LISTED = 200
 RISKIEST = 24
@@ -52,13 +52,18 @@ Groups = dict[str, Group]
 
 @dataclass
 class Summary:
-    """The numbers of an audit, each with the samples behind it. Private."""
+    """The numbers of an audit, each with the samples behind it. Private.
+
+    Of the files of `metadata_only`, by format, no pixel was looked at; their findings there are frames not searched.
+    """
 
     photos: str
     detectors: tuple[str, ...]
     samples: int = 0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     others: tuple[str, ...] = ()
+    sidecars: tuple[str, ...] = ()
+    metadata_only: Groups = field(default_factory=dict)
     formats: Groups = field(default_factory=dict)
     kinds: Groups = field(default_factory=dict)
     risks: Groups = field(default_factory=dict)
@@ -74,6 +79,11 @@ class Summary:
     whereabouts: Whereabouts | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def pictures(self) -> int:
+        """Files that are pictures, those that cannot be read included."""
+        return self.samples - sum(group.samples for group in self.metadata_only.values())
+
     def to_plain(self) -> dict[str, Any]:
         """JSON-ready; pictures and findings stay in the other files."""
 
@@ -85,9 +95,19 @@ class Summary:
             "photos": self.photos,
             "detectors": list(self.detectors),
             "samples": self.samples,
+            "pictures": self.pictures,
+            "metadata_only": {
+                "files": self.samples - self.pictures,
+                "frames_not_searched": sum(group.findings for group in self.metadata_only.values()),
+                "formats": {
+                    name: {"files": group.samples, "frames_not_searched": group.findings, "names": group.names}
+                    for name, group in self.metadata_only.items()
+                },
+            },
             "unreadable": [{"name": name, "reason": reason} for name, reason in self.unreadable],
             "others": list(self.others),
             "notes": list(self.notes),
+            "sidecars": list(self.sidecars),
             **{
                 key: plain(getattr(self, key))
                 for key in ("formats", "kinds", "risks", "tags", "sources", "faces_per_picture", "face_sizes")
@@ -147,13 +167,16 @@ class Collector:
         self._count(seen.ref, seen.findings)
         if seen.observed:
             self._risks[seen.ref.id] = frozenset(str(finding.risk) for finding in seen.findings)
+        self._rank(seen.ref, seen.findings)
+        if seen.unsearched:
+            _into(summary.metadata_only, seen.format or "unknown", name, seen.unsearched)
+            return
         summary.people.add(seen, self._detectors)
         faces = [finding for finding in seen.findings if finding.kind == "face"]
         summary.faces_per_picture[PER_PICTURE[min(3, len(faces))]].add(name)
         sizes = Counter(_size_class(face) for face in faces)
         for size, count in sizes.items():
             summary.face_sizes[size].add(name, count)
-        self._rank(seen.ref, seen.findings)
 
     def conclude(self, refs: Mapping[str, Ref], concluded: Mapping[str, Sequence[Finding]]) -> None:
         """Count what set detectors found."""

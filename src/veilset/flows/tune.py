@@ -151,7 +151,10 @@ def tune(
 def _probes(names: Catalog, asked: Sequence[str], policy: Policy | None) -> dict[str, Probe]:
     """The probes asked for, those of the policy with its settings, or the default ones."""
     if policy is not None and policy.gates and not asked:
-        return dict(policy.probes())
+        chosen = dict(policy.probes())
+        if len(chosen) < len(policy.probes()):
+            raise BadSetting("tune runs each probe with one setting; this policy has gates on one probe with several")
+        return chosen
     return {name: names.build("probe", name) for name in asked or DEFAULT}
 
 

@@ -19,6 +19,8 @@ SCENES, SIDE = 12, 480
 def write_form(folder: Path, case: Case, rng: np.random.Generator) -> Path:
     """Write `form.html` into `folder`: at most 12 scenes, original and released, of at most 480 pixels a side.
 
+    Its first line says PRIVATE, for whoever opens the file and for the viewers, since it shows originals.
+
     Raises:
         Unsupported: No picture was released.
     """

@@ -50,6 +50,7 @@ class Strip:
         keep: What stays: any of `orientation`, `icc`, `rights`, `exposure`.
         gps_grid: Keep coordinates, rounded to a grid of this many degrees; 0 drops them.
         dates: `drop`, `month` (rounded down to the month) or `keep`.
+        rotate: Turn pictures upright where that loses no bit, so that they need no orientation tag; the others keep it.
 
     *Shapes and units*: tags of any picture; `gps_grid` in degrees.
 
@@ -57,7 +58,7 @@ class Strip:
         - Exact: the output does not depend on any tag that the allowlist does not name.
         - An allowlist, not a blocklist: a tag that nobody has heard of goes.
         - All unnamed tags of the sample go, also those that no finding points at.
-        - Pixels are untouched.
+        - Pixels are untouched; turned ones are the same coefficients (JPEG) or samples in another order.
 
     Raises:
         WrongMedia: The sample is no picture, or a finding stands in its pixels, which no stripping of tags removes.
@@ -79,6 +80,7 @@ class Strip:
     keep: tuple[str, ...] = ("orientation", "icc")
     gps_grid: float = 0.0
     dates: str = "drop"
+    rotate: bool = False
 
     takes: ClassVar[tuple[type[Media], ...]] = (Image,)
     touches: ClassVar[Touches] = "tags"

@@ -153,8 +153,13 @@ class Policy:
         return tuple((kind, named.name, named.instance) for kind, rule in rules for named in rule.operators)
 
     def probes(self) -> tuple[tuple[str, Probe], ...]:
-        """Probes in order."""
-        return tuple((gate.probe.name, gate.probe.instance) for gate in self.gates)
+        """Probes in order; one that several gates read with the same settings is there once."""
+        found: list[tuple[str, Probe]] = []
+        for gate in self.gates:
+            one = (gate.probe.name, gate.probe.instance)
+            if one not in found:  # settings may hold what has no hash
+                found.append(one)
+        return tuple(found)
 
     def to_plain(self) -> dict[str, Any]:
         """The normalised policy, every default spelled out, JSON-ready. Public: it holds settings alone."""

@@ -14,12 +14,14 @@ TABLE: dict[str, Entry] = {
     "fidelity": Entry(
         "veilset.probes.utility.fidelity:Fidelity", "How much of the pictures is still there, inside and outside."
     ),
+    "fuse": Entry("veilset.probes.attack.fuse:Fuse", "Lay repeated releases, or frames of a scene, over one another."),
     "gan_leak": Entry(
         "veilset.probes.attack.gan_leak:GanLeak", "An insider's generator draws others' people.", "learn"
     ),
     "gap": Entry("veilset.probes.fairness.gap:Gap", "Any measure by group of people, and the widest difference."),
     "interpolate": Entry("veilset.probes.attack.interpolate:Interpolate", "Rebuild pictures from the pixels left."),
     "invert": Entry("veilset.probes.attack.invert:Invert", "Draw faces out of a recogniser trained on the release."),
+    "iris": Entry("veilset.probes.attack.iris:Iris", "Match treated eyes by iris code, where irises are large enough."),
     "landmarks": Entry("veilset.probes.utility.landmarks:Landmarks", "Pupils kept, and eye regions still matched."),
     "link": Entry("veilset.probes.attack.link:Link", "Find the treated twin of an original by all but the person."),
     "membership": Entry("veilset.probes.attack.membership:Membership", "Tell whose picture a classifier learned from."),

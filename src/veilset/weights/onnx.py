@@ -15,13 +15,14 @@ Array = NDArray[np.float32]
 
 
 @lru_cache(maxsize=16)
-def session(name: str, *, threads: int = 1, any_size: bool = False) -> Any:
+def session(name: str, *, threads: int = 1, any_size: bool = False, taps: tuple[str, ...] = ()) -> Any:
     """The onnxruntime session of the weights `name`, verified by the store and kept for the life of the process.
 
     Args:
         name: Key of the weights table.
         threads: Threads inside one inference. One per worker process is fastest when every core has a worker.
         any_size: Free the input and output sizes that the file fixes, for fully convolutional networks.
+        taps: Intermediate values that may be asked for as outputs.
 
     Raises:
         MissingWeights: The weights are not on this machine.
@@ -36,6 +37,8 @@ def session(name: str, *, threads: int = 1, any_size: bool = False) -> Any:
     model = store.path(name).read_bytes()
     if any_size:
         model = free_sizes(model)
+    if taps:
+        model = tapped(model, taps)
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
@@ -46,9 +49,10 @@ def run(
     *,
     threads: int = 1,
     any_size: bool = False,
+    taps: tuple[str, ...] = (),
 ) -> list[NDArray[Any]]:
     """Outputs of the network `name`, in the order asked for."""
-    results: list[NDArray[Any]] = session(name, threads=threads, any_size=any_size).run(outputs, dict(feeds))
+    results: list[NDArray[Any]] = session(name, threads=threads, any_size=any_size, taps=taps).run(outputs, dict(feeds))
     return results
 
 
@@ -62,6 +66,16 @@ def free_sizes(model: bytes) -> bytes:
     input 11, output 12, value_info 13 with the name 1; type 2; tensor_type 1; shape 2. Weights are untouched.
     """
     return _rewrite(model, (7,), _free_graph)
+
+
+def tapped(model: bytes, names: Sequence[str]) -> bytes:
+    """The same ONNX model with intermediate values as further outputs, by name; their types are inferred."""
+
+    def more(graph: bytes) -> bytes:
+        values = [b"\x0a" + _varint(len(name.encode())) + name.encode() for name in names]
+        return graph + b"".join(_varint(12 << 3 | 2) + _varint(len(value)) + value for value in values)
+
+    return _rewrite(model, (7,), more)
 
 
 def _free_graph(graph: bytes) -> bytes:

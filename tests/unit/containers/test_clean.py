@@ -117,7 +117,9 @@ def test_the_colour_profile_keeps_its_curves_and_loses_its_words() -> None:
         np.asarray(ImageCms.applyTransform(ramp, ImageCms.buildTransform(io.BytesIO(one), lab, "RGB", "LAB")))
         for one in (before, after)
     ]
-    assert np.array_equal(*looks)
+    # One level of 255 at most, since a profile of a known space becomes our own.
+    moved = np.abs(looks[0].astype(int) - looks[1])
+    assert np.minimum(moved, 256 - moved).max() <= 1
 
 
 def test_a_tail_of_a_gigabyte_is_not_read_into_memory(tmp_path: Path) -> None:

@@ -24,15 +24,21 @@ def fuzzer() -> ModuleType:
 
 
 def test_mutated_planted_files_raise_nothing_but_data_errors(fuzzer: ModuleType) -> None:
-    files = fuzzer.seeds(real=False)
+    files = fuzzer.seeds(real=False, more=False)
     failures = {seed: wrong for seed in range(1500) if (wrong := fuzzer.once(seed, files))}
+    assert failures == {}
+
+
+def test_mutated_pictures_of_many_scans_partitions_and_pages_raise_nothing_but_data_errors(fuzzer: ModuleType) -> None:
+    files = fuzzer.drawn()
+    failures = {seed: wrong for seed in range(400) if (wrong := fuzzer.once(seed, files))}
     assert failures == {}
 
 
 @pytest.mark.data
 def test_mutations_that_once_failed(fuzzer: ModuleType) -> None:
-    files = fuzzer.seeds()
-    if len(files) == len(fuzzer.seeds(real=False)):
+    files = fuzzer.seeds(more=False)
+    if len(files) == len(fuzzer.seeds(real=False, more=False)):
         pytest.skip("VEILSET_DATA/camera_files is not there")
     failures = {seed: wrong for seed in SEEDS if (wrong := fuzzer.once(seed, files))}
     assert failures == {}

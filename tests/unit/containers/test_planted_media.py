@@ -329,3 +329,14 @@ def test_animated_pictures_keep_every_frame_and_its_time(alpha: bool) -> None:
     assert inspect(data).facts.frames == 4
     assert b"XanimatedX" not in cleaned
     assert clean(cleaned) == cleaned
+
+
+def test_what_only_a_dropped_part_of_a_drawing_points_at_loses_its_name() -> None:
+    """Else a second pass, which sees the part no more, would write another file."""
+    raw = (
+        b'<svg xmlns="http://www.w3.org/2000/svg"><defs><linearGradient id="a"/><linearGradient id="b"/></defs>'
+        b'<unknown fill="url(#a)"/><rect width="9" height="9" data-x="url(#b)"/></svg>'
+    )
+    once = clean(raw)
+    assert b"id=" not in once
+    assert clean(once) == once

@@ -20,7 +20,7 @@ from PIL import Image
 from veilset.containers import identify, inspect, rebuild
 from veilset.containers.contract import Keep
 from veilset.core.errors import DataError
-from veilset.testing.planted_media import box, full
+from veilset.testing.long_film import write_long_film
 
 ROOT = Path(__file__).parents[3]
 DATA = Path(os.environ.get("VEILSET_DATA", ROOT.parent / "shared" / "data"))
@@ -169,11 +169,7 @@ print(re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())[1])
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from Linux's /proc")
 def test_a_film_of_a_gigabyte_takes_constant_memory(tmp_path: Path) -> None:
     source, target, chunk, count = tmp_path / "large.mp4", tmp_path / "clean.mp4", 1 << 20, 1024
-    moov = _long_film(chunk, count)
-    with source.open("wb") as out:
-        out.write(moov + struct.pack(">I4sQ", 1, b"mdat", 16 + chunk * count))
-        for number in range(count):
-            out.write(struct.pack(">I", number) * (chunk // 4))
+    write_long_film(source, chunk, count)
     run = subprocess.run(
         [sys.executable, "-c", FILM, str(source), str(target)], capture_output=True, check=True, text=True
     )  # fmt: skip
@@ -184,44 +180,8 @@ def test_a_film_of_a_gigabyte_takes_constant_memory(tmp_path: Path) -> None:
         assert cleaned.read() == struct.pack(">I", count - 1)
 
 
-def _long_film(chunk: int, count: int) -> bytes:
-    from veilset.testing.planted_films import AVC
-
-    fixed = (
-        bytes(6)
-        + b"\0\1"
-        + bytes(16)
-        + struct.pack(">HHIIIH", 64, 48, 72 << 16, 72 << 16, 0, 1)
-        + bytes(32)
-        + b"\0\x18\xff\xff"
-    )
-    described = full(b"stsd", struct.pack(">I", 1), box(b"avc1", fixed, box(b"avcC", AVC)))
-
-    def moov(first: int) -> bytes:
-        places = struct.pack(f">I{count}I", count, *(first + n * chunk for n in range(count)))
-        table = box(
-            b"stbl", described, full(b"stts", struct.pack(">III", 1, count, 1000)), full(b"stco", places),
-            full(b"stsc", struct.pack(">IIII", 1, 1, 1, 1)), full(b"stsz", struct.pack(">II", chunk, count)),
-        )  # fmt: skip
-        home = box(b"dinf", full(b"dref", struct.pack(">I", 1), full(b"url ", flags=1)))
-        minf = box(b"minf", full(b"vmhd", bytes(8), flags=1), home, table)
-        mdhd = full(b"mdhd", struct.pack(">IIIIHH", 5, 5, 1000, 1000 * count, 0x55C4, 0))
-        media = box(b"mdia", mdhd, full(b"hdlr", bytes(4), b"vide", bytes(13)), minf)
-        tkhd = full(
-            b"tkhd",
-            struct.pack(">IIIII", 5, 5, 1, 0, 1000 * count),
-            bytes(16),
-            bytes(36),
-            struct.pack(">II", 64 << 16, 48 << 16),
-            flags=3,
-        )
-        mvhd = full(b"mvhd", struct.pack(">IIII", 5, 5, 1000, 1000 * count), bytes(80))
-        return box(b"ftyp", b"isom", bytes(4), b"isom") + box(b"moov", mvhd, box(b"trak", tkhd, media))
-
-    return moov(len(moov(0)) + 16)
-
-
-def test_the_long_film_is_one_that_can_be_read() -> None:
-    data = _long_film(8, 3) + struct.pack(">I4sQ", 1, b"mdat", 16 + 24) + bytes(range(24))
+def test_the_long_film_is_one_that_can_be_read(tmp_path: Path) -> None:
+    write_long_film(tmp_path / "film.mp4", 8, 3)
+    data = (tmp_path / "film.mp4").read_bytes()
     assert identify(data) == "mp4"
-    assert clean(data).endswith(bytes(range(24)))
+    assert clean(data).endswith(b"".join(struct.pack(">II", number, number) for number in range(3)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -93,3 +94,16 @@ def test_people_get_pseudonyms_in_order_and_no_embedding_leaves() -> None:
             assert finding.value is None
             assert set(finding.detail) == {"pictures"}
     assert found == Identity().conclude(dict(reversed(observed.items())))
+
+
+@pytest.mark.parametrize(("side", "x", "y", "turn"), [(300, 60, 50, 0.0), (500, 300, 200, 0.4), (640, -200, -90, -0.5)])
+def test_a_view_of_a_part_is_the_view_of_the_whole(side: int, x: int, y: int, turn: float) -> None:
+    """Against averaging the whole picture first; the picture's size divides, so blocks are the same."""
+    smooth = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 255, (720, 960, 3), dtype=np.uint8), (0, 0), 8)
+    spun = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) * 112 / side
+    matrix = np.column_stack([spun, -spun @ (x, y)])
+    reduce = side // 112
+    whole = cv2.resize(smooth, (960 // reduce, 720 // reduce), interpolation=cv2.INTER_AREA)
+    expected = cv2.warpAffine(whole, matrix * [reduce, reduce, 1], (112, 112), flags=cv2.INTER_LINEAR)
+    seen = landmarks.view(smooth, matrix, 112)
+    assert np.abs(seen.astype(int) - expected).max() <= 2

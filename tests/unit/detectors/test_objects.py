@@ -56,7 +56,7 @@ def test_a_part_of_a_surer_person_is_dropped_and_covered(monkeypatch: pytest.Mon
         [[0, 0, 100, 200, 0.9, 0], [5, 5, 95, 110, 0.5, 0], [40, 10, 60, 30, 0.5, 0], [5, 5, 95, 110, 0.5, 16]], float
     )
     monkeypatch.setitem(objects.NETWORKS, "yolox", lambda pixels, classes, min_score: rows)
-    found = objects.see(np.zeros((250, 250, 3), np.uint8), (0, 16), {"yolox": 0.1}, 1)
+    found = objects.see(Image(np.zeros((250, 250, 3), np.uint8)), (0, 16), {"yolox": 0.1}, 1)
     kept = sorted(tuple(members[0, [0, 5]]) for members in found)
     assert kept == [(0, 0), (5, 16), (40, 0)]
 

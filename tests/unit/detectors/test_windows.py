@@ -11,7 +11,7 @@ from veilset.detectors.windows import look_through, windows
 @pytest.mark.parametrize(("height", "width"), [(480, 640), (1000, 1000), (300, 4000), (7, 5)])
 def test_small_things_are_whole_somewhere(height: int, width: int) -> None:
     levels = 3
-    all_windows = list(windows(height, width, levels, 1))
+    all_windows = list(windows(height, width, range(levels), 1))
     assert all_windows[0] == (slice(0, height), slice(0, width))
     finest = -(-max(height, width) // 2 ** (levels - 1))
     part = finest // 4
@@ -34,6 +34,11 @@ def test_boxes_come_back_in_whole_coordinates_and_uncut() -> None:
             return np.empty((0, 6))
         return np.array([[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1, 0.9, 7.0]])
 
-    found = look_through(pixels, detect, levels=3, smallest=100)
+    found = look_through(pixels, detect, levels=range(3), smallest=100)
     assert len(found) > 1
     assert (found == [390, 100, 430, 120, 0.9, 7.0]).all()
+
+
+def test_a_level_without_windows_has_no_rows() -> None:
+    found = look_through(np.zeros((90, 70, 3), np.uint8), lambda part: np.ones((1, 6)), levels=(1,), smallest=300)
+    assert found.shape == (0, 6)

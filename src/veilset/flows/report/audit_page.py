@@ -15,6 +15,7 @@ from veilset.flows.report.page import listing, page, section, table, tiles
 from veilset.flows.report.people_sections import people_sections, people_tiles
 from veilset.flows.report.places_sections import places_sections, places_tiles
 from veilset.flows.report.sheet import figure
+from veilset.flows.report.unsearched_section import unsearched_section, unsearched_tile, unsearched_words
 from veilset.flows.summary import Groups, Summary
 from veilset.flows.workplace import write_atomically
 
@@ -34,6 +35,8 @@ def _sections(summary: Summary, source: Source) -> Iterator[str]:
         f'<p class="soft">{escape(summary.photos)}: looked at with {escape(", ".join(summary.detectors))}. '
         "What no detector finds is not in here.</p>"
     )
+    for sentence in unsearched_words(summary):
+        yield f"<p>{escape(sentence[0].upper() + sentence[1:])}.</p>"
     yield tiles(list(_tiles(summary)))
     yield section("kinds", "What was found", _groups("kind", summary.kinds, "kind of finding"))
     yield section("risks", "What it may give away", _groups("risk", summary.risks, "risk"))
@@ -52,19 +55,22 @@ def _sections(summary: Summary, source: Source) -> Iterator[str]:
         yield section("places", "Places", _map(summary))
         tags = _groups("tag", summary.tags, "place in the file")
         yield section("tags", "What the files say besides their pixels", tags)
-    if summary.whereabouts is not None:
-        outside = {path: group for path, group in summary.tags.items() if is_beside(path) or path.startswith("name/")}
+    outside = {path: group for path, group in summary.tags.items() if is_beside(path) or path.startswith("name/")}
+    if outside or summary.whereabouts is not None:
         yield section("outside", "What lies outside the files", _groups("outside", outside, "place"))
+    yield from unsearched_section(summary)
     yield section("formats", "Formats", _groups("format", summary.formats, "format"))
     yield section("sources", "Who found it", _groups("source", summary.sources, "detector"))
     yield section("unreadable", "Cannot be read", _unreadable(summary))
     besides = listing("besides", "files that are no pictures, not looked at", summary.others[:200], len(summary.others))
-    yield section("others", "Besides the pictures", besides)
+    read = listing("sidecars", "sidecars, looked at with their pictures", summary.sidecars[:200], len(summary.sidecars))
+    yield section("others", "Besides the pictures", besides, read if summary.sidecars else "")
 
 
 def _tiles(summary: Summary) -> Iterator[tuple[str, str, str]]:
     """The big numbers of what was looked for."""
-    yield str(summary.samples), "pictures", "formats"
+    yield str(summary.pictures), "pictures", "formats"
+    yield from unsearched_tile(summary)
     if "face" in summary.detectors:
         with_faces = sum(group.samples for key, group in summary.faces_per_picture.items() if key != "0")
         yield str(with_faces), "show faces", "faces"
@@ -102,7 +108,7 @@ def _groups(prefix: str, groups: Groups, what: str) -> str:
         for key, group in ranked
     ]
     lists = "".join(listing(anchors[key], key, group.names, group.samples) for key, group in ranked)
-    head = (what, "findings", "pictures")
+    head = (what, "findings", "files")
     rest = table(head, rows[SHOWN:], numbers=(1, 2)) if len(rows) > SHOWN else ""
     return (
         table(head, rows[:SHOWN], numbers=(1, 2))
@@ -131,7 +137,7 @@ def _map(summary: Summary) -> str:
     if not summary.places:
         return '<p class="soft">no file tells a place</p>'
     names = [f"{name}: {latitude:.5f}, {longitude:.5f}" for latitude, longitude, name in summary.places]
-    return world(summary.places) + listing("place-names", "pictures that tell a place", names[:200], len(names))
+    return world(summary.places) + listing("place-names", "files that tell a place", names[:200], len(names))
 
 
 def _unreadable(summary: Summary) -> str:

@@ -8,7 +8,7 @@ from html import escape
 from veilset.core.errors import DataError
 from veilset.core.finding import Finding, Risk
 from veilset.core.roles import Ref, Source
-from veilset.core.sample import TagValue
+from veilset.core.sample import FileOnly, TagValue
 from veilset.core.where import Tag
 from veilset.detectors.hidden import hidden_pixels
 from veilset.flows.report.page import section
@@ -33,7 +33,11 @@ def _pair(source: Source, ref: Ref, finding: Finding) -> str:
     differs = "not compared" if measured is None else f"differs by {measured:.0%} where it differs most"
     caption = f"<b>{escape(ref.name)}</b><br>{escape(path)}: {escape(differs)}"
     try:
-        image = source.load(ref).image
+        sample = source.load(ref)
+        if isinstance(sample.media, FileOnly):
+            said = f"{escape(sample.format)}: not decoded here, so not drawn"
+            return f"<figure><figcaption>{caption}<br>{said}</figcaption></figure>"
+        image = sample.image
         reduce = max((step for step in (1, 2, 4, 8) if max(image.shape) // step >= SIDE), default=1)
         hidden = hidden_pixels(image, TagValue(path, finding.value, Risk.HIDDEN, int(finding.detail.get("bytes", 0))))
         shown = thumbnail(image.reduced(reduce), image.width, ())

@@ -12,30 +12,42 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from veilset.core.measurement import Measurement
+from veilset.core.measurement import Measurement, titled
+from veilset.flows.report.measure_charts import USEFUL, chart, meter
+from veilset.flows.report.measure_groups import classes_section, groups_section
 from veilset.flows.report.page import page, section, table
+from veilset.flows.report.rungs import ATTACKS, LADDER, STANDING, climbed, headline, percent, standing, verdict
 from veilset.flows.workplace import write_atomically
-from veilset.policy.gate import GateResult
+from veilset.policy.gate import NO_BOUND, GateResult
 
 Floats = NDArray[np.float64]
 
-LADDER = (
-    ("link", "twin", "looks at background, names, order, time and size"),
-    ("undo", "twin", "tries filters that everybody has"),
-    ("reidentify", "rank1_naive_pixels", "compares with clean pictures, trained on the set"),
-    ("reidentify", "rank1_naive_face", "compares with clean pictures by a face network"),
-    ("interpolate", "identity_restored", "fills in between the pixels left"),
-    ("deobfuscate", "identity_restored", "inverts the known treatment"),
-    ("recover_text", "characters", "reads text through the known treatment"),
-    ("reidentify", "rank1_restore_pixels", "restores first, then recognises"),
-    ("reidentify", "rank1_restore_face", "restores first, then recognises by a face network"),
-    ("reidentify", "rank1_parrot_pixels", "trained on data treated like the release"),
-    ("reidentify", "rank1_parrot_face", "a face network, retrained on data treated like the release"),
-    ("attribute", "worst", "infers what people are, trained on treated data"),
-    ("invert", "recognised", "draws faces out of a recogniser trained on the release"),
-    ("membership", "auc", "asks a model trained on the release who was in it"),
+READING = (
+    "Every number is a sample's: the interval in brackets holds the truth in 95 of 100 such measurements, and gates "
+    "read its bad end. “A guess” is what somebody reaches who knows nothing of the pictures. “At a guess” is said of the "
+    "attacks that were run, and of nothing else: an attack can show that a treatment fails, never that it protects."
 )
-USEFUL = ("fidelity", "downstream", "detection_kept", "activity", "landmarks")
+MEANING = {
+    ("fidelity", "psnr_inside"): "likeness inside the treated regions, decibels; low where they are hidden",
+    ("fidelity", "psnr_outside"): "likeness outside, decibels; inf: not one pixel has changed",
+    ("fidelity", "ssim_inside"): "structure left inside the treated regions, 0 to 1",
+    ("fidelity", "ssim_outside"): "structure left outside, 0 to 1",
+    ("fidelity", "ms_ssim"): "structure left in the whole picture, over five scales",
+    ("fidelity", "perceptual"): "how different the whole picture looks to a network, 0: the same",
+    ("fidelity", "perceptual_inside"): "how different the treated regions look to a network",
+    ("fidelity", "outside_unchanged"): "pictures without any change outside the treated regions",
+    ("downstream", "kept"): "accuracy of a classifier trained on it, as a share of one trained on originals",
+    ("detection_kept", "kept"): "persons or objects that a detector finds again",
+    ("naturalness", "seam"): "jump at the border of treated regions, against the original's; 1: none to see",
+    ("naturalness", "detail"): "fine detail left in treated regions, against the original's",
+    ("naturalness", "colours"): "colours left in treated regions",
+    ("activity", "kept"): "accuracy of telling activities, as a share of that from originals",
+    ("landmarks", "pupil_kept"): "pupils found where they were",
+}
+NEVER = (
+    "What no probe here tries: people who know the person, other pictures of the scene, large generative networks, and "
+    "attacks that nobody has thought of yet."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,35 +59,19 @@ class Restored:
     restored: Floats
 
 
-def verdict(one: Measurement) -> str:
-    """One measurement in one sentence, against chance."""
-    said = f"{one.value:.3g} [{one.low:.3g}, {one.high:.3g}], n = {one.n}"
-    if one.chance is None:
-        return f"{one.probe}/{one.name}: {said}."
-    if one.better == "higher":
-        return f"{one.probe}/{one.name}: {said}; a guess reaches {one.chance:.3g}."
-    if one.low > one.chance:
-        return f"{one.probe}/{one.name}: {said}: above a guess ({one.chance:.3g}), so the treatment does not stop it."
-    if one.high > 2 * one.chance + 0.1:
-        return (
-            f"{one.probe}/{one.name}: {said}: not told from a guess ({one.chance:.3g}), but the interval is too wide "
-            "to say that it protects."
-        )
-    return f"{one.probe}/{one.name}: {said}: not told from a guess ({one.chance:.3g})."
-
-
 def write_page(
     path: Path,
     measured: Sequence[Measurement],
     missing: Mapping[str, str],
     gates: Sequence[GateResult],
     restored: Restored | None,
+    pairs: tuple[int, int] = (0, 0),
 ) -> None:
     """Write the page. It shows originals: private."""
     html = page(
-        "What an adversary still learns",
+        "What an adversary still learns, and what the data is still worth",
         "PRIVATE: this page may show originals and restored people. Keep it with the originals; never publish it.",
-        _sections(measured, missing, gates, restored),
+        _sections(measured, missing, gates, restored, pairs),
     )
     write_atomically(path, html.encode())
 
@@ -85,23 +81,47 @@ def _sections(
     missing: Mapping[str, str],
     gates: Sequence[GateResult],
     restored: Restored | None,
+    pairs: tuple[int, int],
 ) -> Iterator[str]:
-    sentences = [f"{'Holds' if gate.held else 'FAILS'}: {gate.words}." for gate in gates] + _firsts(measured, gates)
-    yield section("verdict", "Verdict", "<ul>" + "".join(f"<li>{escape(s)}</li>" for s in sentences) + "</ul>")
-    yield section("ladder", "From the weakest to the strongest adversary", _ladder(measured))
+    yield section("verdict", "Verdict", *_verdict(measured, gates, pairs))
+    yield section("ladder", "From the weakest to the strongest adversary", _ladder(measured, missing))
     if restored is not None:
         yield section("pictures", "Before, after, restored (PRIVATE)", _pictures(restored))
-    yield section("chart", "Privacy and utility", _chart(measured))
-    groups = [one for one in measured if one.group]
-    if groups:
-        yield section("groups", "By group", _bars(groups))
+    yield section("chart", "Privacy and use", chart(measured))
+    yield section("use", "What the data is still worth", _uses(measured))
+    yield classes_section(measured)
+    yield groups_section(measured)
     rows = [[escape(name), escape(why)] for name, why in missing.items()]
-    never = (
-        "What no probe here tries: people who know the person, other pictures of the scene, and attacks not yet known."
-    )
-    body = table(("probe", "why it was not tested"), rows) if rows else ""
-    yield section("untested", "What was not tested", body, f"<p>{never}</p>")
-    yield section("all", "Every measurement", _all(measured))
+    body = table(("probe", "why it was not tested"), rows) if rows else "<p>Every probe of this set ran.</p>"
+    yield section("untested", "What was not tested", body, f"<p>{NEVER}</p>")
+    every = f"<details><summary>all {len(measured)} numbers, with their notes</summary>{_all(measured)}</details>"
+    yield section("all", "Every measurement", every)
+
+
+def _verdict(measured: Sequence[Measurement], gates: Sequence[GateResult], pairs: tuple[int, int]) -> Iterator[str]:
+    """The ladder in a sentence, then one for each gate; what no gate judges is listed under it."""
+    if pairs[0]:
+        yield f"<p>{pairs[1]} of {pairs[0]} originals have a treated sample.</p>"
+    yield f"<p><b>{escape(headline(measured))}</b></p>"
+    if gates:
+        bounded = [gate for gate in gates if not gate.words.endswith(NO_BOUND)]
+        failed = sum(not gate.held for gate in bounded)
+        words = f"{failed} of {len(bounded)} fail" if failed else f"{len(bounded)} of {len(bounded)} hold"
+        yield f"<p>Bounds that the policy sets: {words if bounded else 'none'}.</p><ul>{''.join(map(_gate, gates))}</ul>"
+    else:
+        yield "<p>No policy with gates was given, so nothing was judged: these are measurements alone.</p>"
+    others = _firsts(measured, gates)
+    if others:
+        about = "Attacks that no gate judges" if gates else "The first measure of each probe"
+        items = "".join(f"<li>{escape(words)}</li>" for words in others)
+        yield f"<details><summary>{about}: {len(others)}</summary><ul>{items}</ul></details>"
+    yield f'<p class="soft">{READING}</p>'
+
+
+def _gate(gate: GateResult) -> str:
+    """One sentence a gate; one without a bound was measured, and judges nothing."""
+    state = "Measured" if gate.words.endswith(NO_BOUND) else "Holds" if gate.held else "FAILS"
+    return f"<li><b>{state}</b>: {escape(gate.words)}.</li>"
 
 
 def _firsts(measured: Sequence[Measurement], gates: Sequence[GateResult]) -> list[str]:
@@ -109,39 +129,35 @@ def _firsts(measured: Sequence[Measurement], gates: Sequence[GateResult]) -> lis
     seen: dict[str, Measurement] = {}
     for one in measured:
         if not one.group:
-            seen.setdefault(one.probe, one)
+            seen.setdefault(titled(one.probe, one.settings), one)
     judged = {gate.probe for gate in gates}
-    attacks = {probe for probe, _, _ in LADDER}
-    return [verdict(one) for one in seen.values() if not gates or one.probe in attacks - judged]
+    return [verdict(one) for name, one in seen.items() if not gates or (one.probe in ATTACKS and name not in judged)]
 
 
-def _ladder(measured: Sequence[Measurement]) -> str:
-    by = {(one.probe, one.name): one for one in measured if not one.group}
+def _ladder(measured: Sequence[Measurement], missing: Mapping[str, str]) -> str:
     rows = []
-    for probe, name, knows in LADDER:
-        one = by.get((probe, name))
-        if one is not None:
-            guess = f"{one.chance:.3g}" if one.chance is not None else ""
-            rows.append([escape(probe), escape(knows), f"{one.value:.3g}", _range(one), guess, _meter(one)])
+    ran = {(rung.probe, rung.name) for rung, _ in climbed(measured)}
+    for rung in LADDER:
+        for at, one in climbed(measured):
+            if at is rung:
+                guess = percent(one.chance) if one.chance is not None else ""
+                said = STANDING[standing(one)]
+                said = f"<b>{said}</b>" if standing(one) == "above" else said
+                right = f"{percent(one.value)} of the {rung.reached}"
+                title = escape(titled(rung.probe, one.settings))
+                ends = f"{percent(one.low)} to {percent(one.high)}"
+                rows.append([title, escape(rung.adversary), right, ends, guess, meter(one), said])
+        if rung.probe in missing and (rung.probe, rung.name) not in ran:
+            blank = '<span class="soft">not run, see below</span>'
+            rows.append([escape(rung.probe), escape(rung.adversary), blank, "", "", "", ""])
     if not rows:
         return "<p>No attack was run.</p>"
-    return table(("attack", "the adversary", "reached", "interval", "guess", ""), rows, numbers=(2, 3, 4))
+    words = "<p>Bar: how often the adversary is right; line: its interval; dashed: a guess.</p>"
+    return words + table(("attack", "the adversary", "right about", "interval", "a guess", "", ""), rows, numbers=(4,))
 
 
 def _range(one: Measurement) -> str:
     return f"{one.low:.3g} to {one.high:.3g}"
-
-
-def _meter(one: Measurement) -> str:
-    """A bar from 0 to 1 with its interval, and a line where a guess would be."""
-    x, low, high = (160 * min(max(v, 0.0), 1.0) for v in (one.value, one.low, one.high))
-    guess = 160 * min(max(one.chance or 0.0, 0.0), 1.0)
-    return (
-        f'<svg viewBox="0 0 170 16" width="170" role="img" aria-label="{one.value:.3g}">'
-        f'<rect class="bar" x="0" y="3" width="{x:.1f}" height="10"/>'
-        f'<line x1="{low:.1f}" x2="{high:.1f}" y1="8" y2="8" stroke="currentColor" stroke-width="2"/>'
-        f'<line x1="{guess:.1f}" x2="{guess:.1f}" y1="0" y2="16" stroke="currentColor" stroke-dasharray="2"/></svg>'
-    )
 
 
 def _pictures(restored: Restored, most: int = 8) -> str:
@@ -155,67 +171,28 @@ def _pictures(restored: Restored, most: int = 8) -> str:
         f"<figure>{image(a)}{image(b)}{image(c)}<figcaption>PRIVATE: original, treated, restored</figcaption></figure>"
         for a, b, c in shown
     )
-    return f'<div class="sheet">{figures}</div>'
-
-
-def _chart(measured: Sequence[Measurement]) -> str:
-    """Each useful share against the worst identification: right and low is what a release should be."""
-    ladder = {(probe, name) for probe, name, _ in LADDER}
-    attacks = [m for m in measured if not m.group and (m.probe, m.name) in ladder and m.chance is not None]
-    uses = [m for m in measured if not m.group and m.probe in USEFUL and m.better == "higher" and 0 <= m.value <= 1.2]
-    if not attacks or not uses:
-        return "<p>Needs at least one attack and one measure of use.</p>"
-    worst = max(attacks, key=lambda m: (m.value - (m.chance or 0)) / max(1 - (m.chance or 0), 1e-9))
-    advantage = [
-        max(0.0, (v - (worst.chance or 0)) / max(1 - (worst.chance or 0), 1e-9))
-        for v in (worst.value, worst.low, worst.high)
-    ]
-    y, top, bottom = (20 + 240 * (1 - min(v, 1.0)) for v in (advantage[0], advantage[2], advantage[1]))
-    parts = [
-        '<line class="grid" x1="50" x2="450" y1="260" y2="260"/><line class="grid" x1="50" x2="50" y1="20" y2="260"/>',
-        '<text x="250" y="290">use kept, 0 to 1</text>',
-        '<text x="46" y="276">0</text><text x="446" y="276">1</text>',
-        '<text x="36" y="264">0</text><text x="36" y="28">1</text>',
-        '<text x="0" y="14">adversary&#39;s advantage over a guess, 0 to 1</text>',
-    ]
-    at_place: dict[int, list[str]] = {}
-    for number, one in enumerate(uses, 1):
-        x = 50 + 400 * min(one.value, 1.0)
-        name = escape(f"{one.probe}/{one.name}: {one.value:.3g}; {worst.probe}/{worst.name}: {worst.value:.3g}")
-        parts.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{top:.1f}" y2="{bottom:.1f}"/>')
-        parts.append(f'<circle class="point" cx="{x:.1f}" cy="{y:.1f}" r="6"><title>{name}</title></circle>')
-        at_place.setdefault(round(x / 12), []).append(str(number))
-    for place, numbers in at_place.items():
-        parts.append(f'<text x="{12 * place - 4}" y="{y + 22:.1f}">{", ".join(numbers)}</text>')
-    rows = [
-        [str(at), escape(f"{m.probe}/{m.name}"), f"{m.value:.3g}", f"{advantage[0]:.3g}"]
-        for at, m in enumerate(uses, 1)
-    ]
-    return (
-        f'<svg viewBox="0 0 480 300" width="480" role="img" aria-label="privacy and utility">{"".join(parts)}</svg>'
-        + table(("", "use", "kept", f"advantage of {worst.probe}/{worst.name}"), rows, numbers=(2, 3))
+    words = (
+        "<p>What <code>deobfuscate</code> made of the treated region. A restored face that looks alike for every original "
+        "is the mean face: nothing was restored.</p>"
     )
+    return f'{words}<div class="sheet">{figures}</div>'
 
 
-def _bars(groups: Sequence[Measurement]) -> str:
-    rows = [
-        [
-            escape(f"{m.probe}/{m.name}"),
-            escape(m.group),
-            f"{m.value:.3g}",
-            f"{m.low:.3g} to {m.high:.3g}",
-            str(m.n),
-            _meter(m),
-        ]
-        for m in sorted(groups, key=lambda m: (m.probe, m.name, m.group))
-    ]
-    return table(("measure", "group", "value", "interval", "n", ""), rows, numbers=(2, 3, 4))
+def _uses(measured: Sequence[Measurement]) -> str:
+    mine = [m for m in measured if m.probe in (*USEFUL, "naturalness", "viewers") and not m.group]
+    rows = []
+    for m in mine:
+        better = "more is better" if m.better == "higher" else "less is better"
+        words = MEANING.get((m.probe, m.name), "")
+        rows.append([escape(m.title), words, f"{m.value:.3g}", _range(m), str(m.n), better])
+    head = ("measure", "what it says", "value", "interval", "n", "")
+    return table(head, rows, numbers=(2, 4)) if rows else "<p>Not measured.</p>"
 
 
 def _all(measured: Sequence[Measurement]) -> str:
     rows = [
         [
-            escape(f"{m.probe}/{m.name}" + (f" ({m.group})" if m.group else "")),
+            escape(m.title + (f" ({m.group})" if m.group else "")),
             f"{m.value:.4g}",
             f"{m.low:.4g} to {m.high:.4g}",
             "" if m.chance is None else f"{m.chance:.3g}",
@@ -224,4 +201,4 @@ def _all(measured: Sequence[Measurement]) -> str:
         ]
         for m in measured
     ]
-    return table(("measure", "value", "interval", "guess", "n", "notes"), rows, numbers=(1, 2, 3, 4))
+    return table(("measure", "value", "interval", "a guess", "n", "notes"), rows, numbers=(1, 3, 4))

@@ -12,7 +12,7 @@ import numpy as np
 from veilset.core.errors import DataError
 from veilset.core.finding import Finding
 from veilset.core.roles import Ref, Source
-from veilset.core.sample import Pixels
+from veilset.core.sample import FileOnly, Pixels
 from veilset.core.where import Box, Mask, Polygon
 
 SIDE = 320
@@ -22,7 +22,11 @@ COLOURS = {"face": (220, 50, 40), "person": (40, 110, 200), "plate": (230, 160, 
 def figure(source: Source, ref: Ref, findings: Sequence[Finding], why: str) -> str:
     """One picture of the sheet, with boxes; a sample that cannot be drawn is named with its reason."""
     try:
-        image = source.load(ref).image
+        sample = source.load(ref)
+        if isinstance(sample.media, FileOnly):
+            said = f"<b>{escape(ref.name)}</b><br>{escape(why)}<br>{escape(sample.format)}: not drawn, metadata only"
+            return f"<figure><figcaption>{said}</figcaption></figure>"
+        image = sample.image
         reduce = max((step for step in (1, 2, 4, 8) if max(image.shape) // step >= SIDE), default=1)
         picture = thumbnail(image.reduced(reduce), image.width, findings)
     except DataError as error:

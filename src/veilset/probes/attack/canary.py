@@ -73,6 +73,9 @@ class Canary:
     its interval are the bound itself; a large bound is alarming, a small one is weak evidence. The ceiling grows with
     the number of canaries. `right`: share of right guesses, chance 0.5.
 
+    What is judged is the treatment of the region alone: what the release does to it afterwards, with other kinds or in
+    coding the file, is post-processing and can only hide more.
+
     *Source*: Steinke, Nasr and Jagielski 2023, applied to what an operator does to one region (unit: all that was
     inside it), not to training.
 

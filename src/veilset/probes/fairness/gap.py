@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import NormalDist
 from typing import Any, ClassVar
 
 import numpy as np
@@ -33,6 +34,28 @@ def difference(one: Measurement, two: Measurement) -> tuple[float, float, float]
     return value, value - below, value + above
 
 
+def over_chance(one: Measurement) -> Measurement:
+    """A share as the advantage over a guess: 0 for a guess, 1 for everything; groups of other sizes become comparable.
+
+    >>> half = Measurement.proportion("p", "x", 30, 40, "lower", chance=0.5)
+    >>> over_chance(half).value
+    0.5
+    """
+    guess = one.chance or 0.0
+    value, low, high = ((v - guess) / (1 - guess) for v in (one.value, one.low, one.high))
+    return replace(one, value=value, low=low, high=high, chance=0.0)
+
+
+def widening(pairs: int, confidence: float = 0.95) -> float:
+    """How much wider an interval has to be when it is of the widest of so many differences (Bonferroni, normal tails).
+
+    >>> widening(1)
+    1.0
+    """
+    normal, tail = NormalDist(), (1 - confidence) / 2
+    return normal.inv_cdf(1 - tail / max(pairs, 1)) / normal.inv_cdf(1 - tail)
+
+
 @dataclass(frozen=True)
 class Gap:
     """A probe's measures, group by group, and the widest difference between groups.
@@ -47,9 +70,9 @@ class Gap:
     `smallest_group` a number of samples.
 
     *Measurements*: `gap`: widest difference of the probe's first measure between two groups, with the interval of
-    Newcombe; `smallest_group`: its number of samples; then every measure of the probe for each group. A group that
-    is smaller has wider intervals and, where a measure depends on the number of people, another chance level:
-    compare with chance, not only with each other.
+    Newcombe, widened for having chosen the widest; `smallest_group`: its number of samples; then every measure of the
+    probe for each group. Where a guess reaches more in one group than in another (fewer people to choose from), what is
+    compared is the advantage over a guess, and the notes say so.
 
     Raises:
         Unsupported: Fewer than two groups of `least` samples; or no way to the probe.
@@ -99,9 +122,16 @@ class Gap:
     def _widest(
         self, firsts: Sequence[Measurement], sizes: Mapping[str, int], small: Sequence[str]
     ) -> tuple[Measurement, ...]:
-        high, low = max(firsts, key=lambda m: m.value), min(firsts, key=lambda m: m.value)
+        chances = sorted({m.chance for m in firsts if m.chance is not None})
+        fair = len(chances) > 1 and chances[-1] < 1
+        compared = [over_chance(m) for m in firsts] if fair else list(firsts)
+        high, low = max(compared, key=lambda m: m.value), min(compared, key=lambda m: m.value)
         value, lower, upper = difference(high, low)
-        notes = [f"{self.probe}/{high.name}: highest for {high.group}, lowest for {low.group}"]
+        wider = widening(math.comb(len(compared), 2))
+        lower, upper = value - wider * (value - lower), value + wider * (upper - value)
+        notes = [f"{self.probe}/{high.name} by {self.by}: highest for {high.group}, lowest for {low.group}"]
+        if fair:
+            notes.append(f"of the advantage over a guess, which reaches {chances[0]:.3g} to {chances[-1]:.3g}")
         if small:
             notes.append(f"too small to measure: {', '.join(small)}")
         least = min(sizes, key=lambda name: sizes[name])

@@ -15,14 +15,20 @@ from veilset.core.check import in_range, positive
 from veilset.core.errors import Unsupported
 from veilset.core.finding import by_kind
 from veilset.core.interval import bootstrap
-from veilset.core.measurement import Measurement
+from veilset.core.measurement import Better, Measurement
 from veilset.core.region import BoolArray, regions_of, union
 from veilset.core.roles import Case, Knowledge, Pair
 from veilset.core.sample import Image, Media, Pixels
 from veilset.core.where import Box, Mask, Polygon, Whole
+from veilset.probes.utility.perceptual import NETWORK, distances
+from veilset.probes.utility.perceptual import inside as perceived_inside
 from veilset.probes.utility.structure import SMALLEST, WINDOW, ms_ssim, ssim_map
+from veilset.weights.store import installed
 
 Floats = NDArray[np.float64]
+
+PERCEIVED = 64
+PERCEPTUAL = ("perceptual_inside", "perceptual")
 
 
 def treated_region(pair: Pair, knowledge: Knowledge) -> BoolArray:
@@ -67,16 +73,20 @@ class Fidelity:
     Attributes:
         border: Pixels around the treated regions that belong to neither side.
         pictures: Most pictures that are compared, drawn at random.
+        perceived: Most pictures whose perceptual distance is taken, of those; 0 to leave it out.
 
     *Shapes and units*: pictures (height, width, 3) uint8 of one size before and after; PSNR in dB of the squared error
     averaged over pictures; SSIM and MS-SSIM as means over pictures, the latter of those from 176 pixels a side.
+    `perceptual` (of the whole) and `perceptual_inside` are distances in the layers of a network, 0 for the same; of
+    pictures from 64 pixels a side, and where its weights are at hand: where not, the notes say so.
 
     Raises:
         Unsupported: A picture has another size after than before.
         BadSetting: A field holds a value that it cannot have.
 
     *Source*: Wang et al. (2004), equation 13, and Wang et al. (2003), equation 7; SSIM outside is the mean over
-    the windows that lie wholly outside. Intervals by bootstrap over pictures.
+    the windows that lie wholly outside; Zhang et al. (2018) for the perceptual distance, without their calibration.
+    Intervals by bootstrap over pictures.
 
     >>> import numpy as np
     >>> from veilset.core.sample import Sample
@@ -87,28 +97,33 @@ class Fidelity:
 
     border: int = 1
     pictures: int = 256
+    perceived: int = 100
 
     takes: ClassVar[tuple[type[Media], ...]] = (Image,)
 
     def __post_init__(self) -> None:
         in_range(0, 64, border=self.border)
         positive(pictures=self.pictures)
+        in_range(0, 100_000, perceived=self.perceived)
 
     def run(self, case: Case, *, rng: np.random.Generator) -> tuple[Measurement, ...]:
         """PSNR and SSIM inside and outside, MS-SSIM of the whole, and the share of pictures unchanged outside."""
         order = rng.permutation(len(case.pairs))
         found: dict[str, list[float]] = {}
+        can = installed(NETWORK)
+        notes = () if can or not self.perceived else (f"no perceptual distance: the weights {NETWORK} are not at hand",)
         for number in order:
             pair = case.pairs[int(number)]
             if pair.after is None or not isinstance(pair.before.media, Image):
                 continue
-            for name, value in self._compare(pair, case.knowledge).items():
+            perceive = can and len(found.get("perceptual", ())) < self.perceived
+            for name, value in self._compare(pair, case.knowledge, perceive=perceive).items():
                 if not math.isnan(value):
                     found.setdefault(name, []).append(value)
             if len(found.get("seen", ())) >= self.pictures:
                 break
-        names = ("psnr_inside", "psnr_outside", "ssim_inside", "ssim_outside", "ms_ssim")
-        measurements = [_averaged(name, found[name], rng) for name in names if name in found]
+        names = ("psnr_inside", "psnr_outside", "ssim_inside", "ssim_outside", "ms_ssim", *PERCEPTUAL)
+        measurements = [_averaged(name, found[name], rng, notes) for name in names if name in found]
         if "outside_unchanged" in found:
             flags = found["outside_unchanged"]
             measurements.append(
@@ -116,7 +131,7 @@ class Fidelity:
             )
         return tuple(measurements)
 
-    def _compare(self, pair: Pair, knowledge: Knowledge) -> dict[str, float]:
+    def _compare(self, pair: Pair, knowledge: Knowledge, *, perceive: bool) -> dict[str, float]:
         before, after = pair.before.image.pixels, pair.after.image.pixels if pair.after else None
         if after is None or before.shape != after.shape:
             raise Unsupported(
@@ -134,6 +149,9 @@ class Fidelity:
             result[f"ssim_{name}"] = float(similarity[where].mean()) if where.any() else math.nan
         if min(inside.shape) >= SMALLEST:
             result["ms_ssim"] = ms_ssim(before, after)
+        if perceive and min(inside.shape) >= PERCEIVED:
+            result["perceptual"] = float(distances([before], [after])[0])
+            result["perceptual_inside"] = perceived_inside(before, after, inside) if inside.any() else math.nan
         return result
 
 
@@ -150,10 +168,12 @@ def _widened(region: BoolArray, by: int) -> BoolArray:
     return wide
 
 
-def _averaged(name: str, values: Sequence[float], rng: np.random.Generator) -> Measurement:
+def _averaged(name: str, values: Sequence[float], rng: np.random.Generator, notes: tuple[str, ...] = ()) -> Measurement:
     """The mean over pictures with its bootstrap interval; PSNR is taken of the mean squared error."""
     array = np.asarray(values, dtype=np.float64)
     value, (low, high) = float(array.mean()), bootstrap(array, rng)
     if name.startswith("psnr"):
         value, low, high = psnr(value), psnr(high), psnr(low)
-    return Measurement("fidelity", name, value, min(low, value), max(high, value), len(array), "higher")
+    ends = min(low, value), max(high, value)
+    better: Better = "lower" if name.startswith("perceptual") else "higher"
+    return Measurement("fidelity", name, value, *ends, len(array), better, notes=notes)

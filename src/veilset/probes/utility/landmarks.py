@@ -5,53 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from veilset.core import check
 from veilset.core.errors import Unsupported
 from veilset.core.measurement import Measurement
-from veilset.core.roles import Case, Pair
+from veilset.core.roles import Case
 from veilset.core.sample import Image, Media, Pixels
-from veilset.core.where import Box, Mask, Polygon
 from veilset.probes.adversary.crops import Floats, chosen, gather, grey
+from veilset.probes.adversary.eyes import eyes_of, pupil_centre
 from veilset.probes.adversary.scores import mean, ranks, share
 from veilset.probes.attack.reidentify import recognise, split
-
-
-def pupil_centre(eye: NDArray[np.uint8]) -> tuple[float, float]:
-    """Centre (x, y), in pixel indices, of the dark disc in a grey eye picture: where most gradients point away from.
-
-    *Source*: means of gradients (Timm and Barth 2011): the point c that maximises the mean of the squared inner
-    products of the unit displacement from c and the unit gradient, weighted by darkness. Searched on a picture of at
-    most 48 pixels a side.
-
-    >>> y, x = np.mgrid[0:40, 0:60]
-    >>> disc = np.where((x - 36) ** 2 + (y - 18) ** 2 < 81, 20, 200).astype(np.uint8)
-    >>> tuple(round(v) for v in pupil_centre(disc))
-    (36, 18)
-    """
-    high, wide = eye.shape
-    scale = min(1.0, 48 / max(high, wide))
-    small = cv2.resize(eye, (max(8, round(wide * scale)), max(8, round(high * scale))), interpolation=cv2.INTER_AREA)
-    smooth = cv2.GaussianBlur(small.astype(np.float64), (0, 0), 1.0)
-    down, across = np.gradient(smooth)
-    strength = np.hypot(across, down)
-    strong = strength > strength.mean() + 0.3 * strength.std()
-    if not strong.any():
-        return (wide - 1) / 2, (high - 1) / 2
-    ys, xs = np.nonzero(strong)
-    gx, gy = across[strong] / strength[strong], down[strong] / strength[strong]
-    cy, cx = np.mgrid[0 : small.shape[0], 0 : small.shape[1]]
-    dx, dy = xs[None] - cx.reshape(-1, 1), ys[None] - cy.reshape(-1, 1)
-    length = np.maximum(np.hypot(dx, dy), 1e-9)
-    # Dark inside and bright outside: the gradient points away from the centre, so only outward products count.
-    along = np.maximum((dx * gx + dy * gy) / length, 0) ** 2
-    score = along.mean(axis=1) * (255 - smooth.ravel())
-    best = int(np.argmax(score))
-    row, column = divmod(best, small.shape[1])
-    return (column + 0.5) * wide / small.shape[1] - 0.5, (row + 0.5) * high / small.shape[0] - 0.5
 
 
 @dataclass(frozen=True)
@@ -68,7 +32,7 @@ class Landmarks:
 
     *Measurements*: `pupil_kept`: share of eyes whose pupil centre moved by at most `tolerance` (`guess_kept` is what a
     fixed guess at the middle reaches, in the notes); `displacement`: mean movement as a share of the region's width;
-    `iris_match`, where people are known: rank-1 of a recogniser trained on treated eye regions, chance 1 / people.
+    `region_match`, where people are known: rank-1 of a recogniser trained on treated eye regions, chance 1 / people.
     The matcher works on the periocular region in visible light, not on an infrared iris code.
 
     Raises:
@@ -96,7 +60,7 @@ class Landmarks:
         guessed: list[float] = []
         pictures: list[str] = []
         for index in chosen(len(case.pairs), self.limit, rng):
-            for before, after in self._eyes(case.pairs[index]):
+            for before, after in eyes_of(case.pairs[index], self.kind):
                 at, now = pupil_centre(before), pupil_centre(after)
                 wide = before.shape[1]
                 moved.append(float(np.hypot(at[0] - now[0], at[1] - now[1])) / wide)
@@ -119,19 +83,6 @@ class Landmarks:
         )
         return (kept, mean("landmarks", "displacement", distance, rng=rng, notes=notes), *self._match(case, rng))
 
-    def _eyes(self, pair: Pair) -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
-        if pair.after is None or not isinstance(pair.before.media, Image) or not isinstance(pair.after.media, Image):
-            return []
-        if pair.after.image.shape != pair.before.image.shape:
-            return []
-        places = [f.where for f in pair.findings if f.kind == self.kind]
-        boxes = [w.bounds() for w in places if isinstance(w, Box | Polygon | Mask)]
-        high, wide = pair.before.image.shape
-        if not boxes:
-            halves = [Box(0, 0, wide / 2, high), Box(wide / 2, 0, wide / 2, high)]
-            boxes = halves if wide >= 1.5 * high else [Box(0, 0, wide, high)]
-        return [(_cut(pair.before.image.pixels, b), _cut(pair.after.image.pixels, b)) for b in boxes]
-
     def _match(self, case: Case, rng: np.random.Generator) -> tuple[Measurement, ...]:
         crops, gallery, probes, own = split(
             gather(case, kind=self.kind, side=64, limit=self.limit, copies=2, rng=rng), rng
@@ -145,12 +96,7 @@ class Landmarks:
         place = ranks(trial.similarity, trial.truth, rng)
         notes = ("adversary: trained on eye regions treated as the release was; visible light, no iris code",)
         chance = 1 / trial.similarity.shape[1]
-        return (share("landmarks", "iris_match", place == 1, asked, rng=rng, chance=chance, notes=notes),)
-
-
-def _cut(pixels: Pixels, box: Box) -> NDArray[np.uint8]:
-    y, x = slice(max(0, int(box.y)), int(box.y + box.height)), slice(max(0, int(box.x)), int(box.x + box.width))
-    return np.asarray(cv2.cvtColor(np.ascontiguousarray(pixels[y, x]), cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+        return (share("landmarks", "region_match", place == 1, asked, rng=rng, chance=chance, notes=notes),)
 
 
 def _gradients(crops: Pixels) -> Floats:

@@ -23,6 +23,10 @@ from veilset.core.roles import Case
 from veilset.core.sample import Image, Media, Pixels, Signal, Video
 
 Floats = NDArray[np.float64]
+PRIVATE = (
+    "PRIVATE: this page may show original pictures of people. It is for you alone: do not forward, publish or "
+    "photograph it, and delete it once your answers are handed in."
+)
 COLUMNS = ("viewer", "question", "left", "right", "answer")
 ITEMS = {
     "satisfaction": "How satisfied would you be to see this picture in an album? (1 not at all, 7 very)",
@@ -73,7 +77,9 @@ def form(pictures: Mapping[str, Sequence[Pixels]], rng: np.random.Generator, *, 
             blocks.append(_question(f"{item}-{name}", item, name, "", asked, tuple("1234567")))
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Which do you prefer?</title>'
-        "<style>img{width:45%;margin:1%}fieldset{margin:1em 0}</style><h1>Which do you prefer?</h1>"
+        "<style>img{width:45%;margin:1%}fieldset{margin:1em 0}"
+        ".private{border:2px solid #b3261e;color:#b3261e;padding:.6rem .9rem;font-weight:600}</style>"
+        f'<p class="private">{escape(PRIVATE)}</p><h1>Which do you prefer?</h1>'
         "<p>Answer as you like; you may stop at any time. Nothing is sent: save the file and hand it back.</p>"
         f'<form id="f">{"".join(blocks)}<button>Save answers</button></form><script>{_SCRIPT}</script></html>'
     )

@@ -69,3 +69,40 @@ def test_it_needs_two_groups_and_a_way_to_the_probe(drawn):
         Gap().run(Case(case.pairs, build=build), rng=np.random.default_rng(0))
     with pytest.raises(Unsupported, match="no way"):
         Gap().run(case, rng=np.random.default_rng(0))
+
+
+def shares(values, chances=None):
+    """A build function whose probe finds one share a group, by the group's number."""
+
+    class Said:
+        def run(self, case, *, rng):
+            at = int(case.pairs[0].before.labels["race"])
+            chance = chances[at] if chances else 0.02
+            return (Measurement.proportion("said", "x", values[at], 200, "lower", chance=chance),)
+
+    return lambda role, name, settings: Said()
+
+
+def groups(drawn, count):
+    return drawn.crowd(people=count, each=20, known=False, labels=lambda p: {"race": str(p)}).pairs
+
+
+def test_a_guess_that_differs_is_taken_off_first(drawn):
+    """Ten and two candidates, both guessed: no gap, though the shares lie far apart."""
+    case = Case(groups(drawn, 2), build=shares((20, 100), (0.1, 0.5)))
+    found = Gap(probe="said", by="race").run(case, rng=np.random.default_rng(0))[0]
+    assert found.value == pytest.approx(0, abs=1e-9)
+    assert any("advantage over a guess, which reaches 0.1 to 0.5" in note for note in found.notes)
+    plain = Case(groups(drawn, 2), build=shares((20, 100)))
+    assert Gap(probe="said", by="race").run(plain, rng=np.random.default_rng(0))[0].value == pytest.approx(0.4)
+
+
+def test_the_widest_of_many_differences_needs_more_to_stand_out(drawn):
+    two = Gap(probe="said", by="race").run(
+        Case(groups(drawn, 2), build=shares((80, 104))), rng=np.random.default_rng(0)
+    )[0]
+    six = Gap(probe="said", by="race").run(
+        Case(groups(drawn, 6), build=shares((80, 104, 90, 91, 92, 93))), rng=np.random.default_rng(0)
+    )[0]
+    assert two.value == six.value == pytest.approx(0.12)
+    assert two.low > 0 == six.low

@@ -49,13 +49,13 @@ def test_grain_keeps_the_pupil_and_the_person(named):
         )
     )
     assert found["pupil_kept"].low > 0.8
-    assert found["iris_match"].low > 1.5 * found["iris_match"].chance
+    assert found["region_match"].low > 1.5 * found["region_match"].chance
 
 
 def test_a_mask_keeps_neither(named):
     found = named(Landmarks().run(strips(lambda p, r: p * 0), rng=np.random.default_rng(0)))
     assert found["pupil_kept"].value < 0.3
-    assert found["iris_match"].low <= 0.1 <= found["iris_match"].high
+    assert found["region_match"].low <= 0.1 <= found["region_match"].high
 
 
 def test_a_flat_eye_has_its_middle():

@@ -1,0 +1,239 @@
+"""Bytes behind coded blocks: found to the byte in every kind of Huffman-coded JPEG, and in partitions of WebP."""
+
+from __future__ import annotations
+
+import io
+import struct
+import time
+
+import cv2
+import numpy as np
+import pytest
+import simplejpeg
+from PIL import Image
+
+from veilset.containers.jpeg_segments import SCAN, segments
+from veilset.containers.jpeg_walk import surplus as walked
+from veilset.containers.surplus import surplus_of, without_surplus
+from veilset.containers.webp_surplus import _parts
+
+SECRET = b"Zq-hidden-4711"
+RESTART = 8
+KINDS = {
+    "plain": {},
+    "grey": {"grey": True},
+    "optimised": {"optimize": True},
+    "progressive": {"progressive": True},
+    "progressive restarts": {"progressive": True, "restart_marker_rows": 1},
+    "restarts": {"restart_marker_blocks": RESTART},
+    "full colour": {"subsampling": 0},
+    "half colour": {"subsampling": 1},
+    "cmyk": {"cmyk": True},
+}
+
+
+def picture(width: int = 150, height: int = 110) -> np.ndarray:
+    rng = np.random.default_rng(7)
+    coarse = rng.uniform(0, 255, (height // 16 + 2, width // 16 + 2, 3)).astype(np.float32)
+    smooth = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.clip(smooth + rng.normal(0, 9, smooth.shape), 0, 255).astype(np.uint8)
+
+
+def jpeg(kind: str) -> bytes:
+    options = dict(KINDS[kind])
+    image = Image.fromarray(picture())
+    image = image.convert("L") if options.pop("grey", False) else image
+    image = image.convert("CMYK") if options.pop("cmyk", False) else image
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=83, **options)
+    return out.getvalue()
+
+
+def pixels(data: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(data)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_ordinary_jpeg_has_none_and_that_is_proven(kind: str) -> None:
+    found = surplus_of(jpeg(kind))
+    assert found.proven
+    assert found.spans == found.said == ()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("length", [1, 2, 6, 7, 8, 40, 1000])
+def test_bytes_behind_every_scan_are_found_to_the_byte_and_go(kind: str, length: int) -> None:
+    plain = jpeg(kind)
+    spans, hidden = [], bytearray(plain)
+    payload = (SECRET * 80)[:length]
+    for part in reversed([one for one in segments(memoryview(plain)) if one.marker == SCAN]):
+        hidden[part.stop : part.stop] = payload
+        spans.append(part.stop)
+    found = surplus_of(bytes(hidden))
+    assert found.proven
+    assert [stop - start for start, stop in found.spans] == [length] * len(spans)
+    assert found.said[0].value == payload * len(spans)
+    assert without_surplus(bytes(hidden), found) == plain
+
+
+@pytest.mark.parametrize("kind", ["restarts", "progressive restarts"])
+def test_bytes_before_every_restart_marker_are_found_and_go(kind: str) -> None:
+    plain = jpeg(kind)
+    markers = [bytes([0xFF, 0xD0 + number]) for number in range(8)]
+    hidden = plain
+    for marker in markers:
+        hidden = hidden.replace(marker, SECRET[:5] + marker)
+    assert len(hidden) - len(plain) >= 5 * 7
+    # Decoders do not even warn of so few.
+    assert np.array_equal(pixels(hidden), pixels(plain))
+    found = surplus_of(hidden)
+    assert found.said[0].size == len(hidden) - len(plain)
+    assert without_surplus(hidden, found) == plain
+
+
+def test_few_bytes_are_found_that_a_strict_decoder_says_nothing_about() -> None:
+    plain = jpeg("plain")
+    end = next(part.stop for part in segments(memoryview(plain)) if part.marker == SCAN)
+    hidden = plain[:end] + b"4" + plain[end:]
+    simplejpeg.decode_jpeg(hidden, strict=True)
+    assert surplus_of(hidden).spans == ((end, end + 1),)
+
+
+def test_whole_intervals_that_nothing_asks_for_go_with_their_marker() -> None:
+    plain = jpeg("restarts")
+    end = next(part.stop for part in segments(memoryview(plain)) if part.marker == SCAN)
+    extra = b"\xff\xd3" + SECRET + b"\xff\xd4" + SECRET
+    found = surplus_of(plain[:end] + extra + plain[end:])
+    assert found.spans == ((end, end + len(extra)),)
+
+
+def test_stuffed_bytes_count_as_the_decoder_counts_them() -> None:
+    plain = jpeg("plain")
+    end = next(part.stop for part in segments(memoryview(plain)) if part.marker == SCAN)
+    hidden = plain[:end] + b"\xff\0\xff\0A\xff\0" + plain[end:]
+    assert surplus_of(hidden).spans == ((end, end + 7),)
+
+
+def test_filling_is_cut_and_says_nothing() -> None:
+    plain = jpeg("restarts")
+    end = next(part.stop for part in segments(memoryview(plain)) if part.marker == SCAN)
+    found = surplus_of(plain[:end] + bytes(3) + plain[end:])
+    assert found.spans
+    assert found.said == ()
+
+
+def test_damage_is_said_and_proves_nothing() -> None:
+    plain = bytearray(jpeg("restarts"))
+    scan = next(part for part in segments(memoryview(bytes(plain))) if part.marker == SCAN)
+    del plain[scan.start + 40 : scan.start + 200]
+    found = surplus_of(bytes(plain))
+    assert not found.proven
+    assert found.missed
+
+
+def test_restarts_that_are_announced_and_do_not_come_prove_nothing() -> None:
+    plain = jpeg("plain")
+    at = plain.index(b"\xff\xda")
+    announced = plain[:at] + b"\xff\xdd\0\4\0\x0a" + plain[at:]
+    found = surplus_of(announced)
+    # Ten units are shown; what follows them is no picture, whatever it is.
+    assert not found.proven or sum(stop - start for start, stop in found.spans) > len(plain) // 2
+
+
+def test_the_quick_proof_agrees_with_the_walk() -> None:
+    for quality in range(5, 100, 5):
+        out = io.BytesIO()
+        Image.fromarray(picture(40 + quality, 33)).save(out, "JPEG", quality=quality)
+        data = out.getvalue()
+        assert surplus_of(data).spans == ()
+        assert walked(memoryview(data), segments(memoryview(data)), 33) == []
+
+
+@pytest.mark.parametrize("size", [(60000, 60000), (20000, 9000)])
+def test_a_header_that_claims_too_much_is_refused_before_anything_is_walked(size: tuple[int, int]) -> None:
+    plain = bytearray(jpeg("progressive"))
+    at = plain.index(b"\xff\xc2")
+    struct.pack_into(">HH", plain, at + 5, *size)
+    start = time.process_time()
+    found = surplus_of(bytes(plain))
+    assert not found.proven
+    assert time.process_time() - start < 2
+
+
+def webp(**options: object) -> bytes:
+    out = io.BytesIO()
+    array = picture()
+    if options.pop("alpha", False):
+        array = np.dstack([array, picture()[:, :, 0]])
+    Image.fromarray(array).save(out, "WEBP", **options)
+    return out.getvalue()
+
+
+WEBP = {
+    "lossy": {"quality": 70},
+    "lossless": {"lossless": True},
+    "alpha": {"quality": 70, "alpha": True},
+    "lossless alpha": {"lossless": True, "alpha": True},
+}
+
+
+@pytest.mark.parametrize("kind", WEBP)
+def test_an_ordinary_webp_has_none(kind: str) -> None:
+    assert surplus_of(webp(**WEBP[kind])).spans == ()
+
+
+@pytest.mark.parametrize("kind", WEBP)
+def test_bytes_behind_the_partitions_of_a_webp_are_found_and_go(kind: str) -> None:
+    plain, payload = webp(**WEBP[kind]), SECRET * 3
+    at = plain.index(b"VP8L" if kind.startswith("lossless") else b"VP8 ")
+    size = struct.unpack_from("<I", plain, at + 4)[0]
+    body = plain[at + 8 : at + 8 + size]
+    new = bytearray(body + payload)
+    planted = 1
+    if body[0] != 0x2F:
+        first = _parts(b"VP8 ", body)[0][1]
+        new[first:first] = payload
+        new[:3] = (int.from_bytes(body[:3], "little") & 31 | (first - 10 + len(payload)) << 5).to_bytes(3, "little")
+        planted = 2
+    chunk = plain[at : at + 4] + struct.pack("<I", len(new)) + bytes(new) + b"\0" * (len(new) % 2)
+    whole = plain[:at] + chunk + plain[at + 8 + size + size % 2 :]
+    hidden = whole[:4] + struct.pack("<I", len(whole) - 8) + whole[8:]
+    assert np.array_equal(pixels(hidden), pixels(plain))
+    found = surplus_of(hidden)
+    assert len(found.spans) == planted
+    cleaned = without_surplus(hidden, found)
+    assert SECRET not in cleaned
+    assert np.array_equal(pixels(cleaned), pixels(plain))
+    assert surplus_of(cleaned).spans == ()
+
+
+def test_an_animated_webp_is_looked_through_frame_by_frame() -> None:
+    out = io.BytesIO()
+    frames = [Image.fromarray(picture()), Image.fromarray(255 - picture())]
+    frames[0].save(out, "WEBP", save_all=True, append_images=frames[1:], duration=90, quality=60)
+    plain = out.getvalue()
+    assert surplus_of(plain).spans == ()
+    at = plain.rindex(b"ANMF")
+    size = struct.unpack_from("<I", plain, at + 4)[0]
+    inner = at + 24
+    length = struct.unpack_from("<I", plain, inner + 4)[0]
+    body = plain[inner + 8 : inner + 8 + length] + SECRET * 4
+    frame = plain[inner : inner + 4] + struct.pack("<I", len(body)) + body + b"\0" * (len(body) % 2)
+    chunk = b"ANMF" + struct.pack("<I", 16 + len(frame)) + plain[at + 8 : at + 24] + frame
+    whole = plain[:at] + chunk + plain[at + 8 + size :]
+    hidden = whole[:4] + struct.pack("<I", len(whole) - 8) + whole[8:]
+    found = surplus_of(hidden)
+    assert len(found.spans) == 1
+    cleaned = without_surplus(hidden, found)
+    assert SECRET not in cleaned
+    with Image.open(io.BytesIO(cleaned)) as after, Image.open(io.BytesIO(plain)) as before:
+        for frame_number in range(2):
+            before.seek(frame_number)
+            after.seek(frame_number)
+            assert np.array_equal(np.asarray(after), np.asarray(before))
+
+
+def test_what_is_not_walked_says_so() -> None:
+    out = io.BytesIO()
+    Image.fromarray(picture()).save(out, "PNG")
+    assert surplus_of(out.getvalue()).missed == "png is not walked"
