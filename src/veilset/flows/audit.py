@@ -76,8 +76,7 @@ def audit(
     source, built, over = _parts(str(photos), find, workers, owners, names)
     check_all(built.values())
     faces = _faces_seen(built, checked) if estimate_missed or checked is not None else None
-    place = None if report is None else Path(report)
-    keeper = _keeper(keep_identities, place, built) if keep_identities else None
+    keeper = _keeper(keep_identities, report, built)
     out = _report_folder(photos, report)
     refs = source.refs()
     if not refs:
@@ -155,16 +154,20 @@ def _parts(
     return source, built, names.build("engine", "local", {"workers": workers}).map
 
 
+def _keeper(key: Path | None, report: str | Path | None, built: dict[str, Any]) -> Keeper | None:
+    """What keeps identities, loaded only when it was asked for."""
+    if key is None:
+        return None
+    from veilset.flows.identities import Keeper
+
+    place = None if report is None else Path(report)
+    return Keeper.of(key, place, place, built.get("identity"))
+
+
 def _place(collector: Collector, refs: dict[str, Ref], detector: Any, observed: Any, concluded: Any) -> None:
     from veilset.flows.whereabouts import whereabouts
 
     collector.place(whereabouts(refs, detector, observed, concluded))
-
-
-def _keeper(key: Path, report: Path | None, built: dict[str, Any]) -> Keeper | None:
-    from veilset.flows.identities import Keeper
-
-    return Keeper.of(key, report, report, built.get("identity"))
 
 
 def _faces_seen(built: dict[str, Any], checked: Path | None) -> FacesSeen:

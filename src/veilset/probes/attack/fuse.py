@@ -16,9 +16,10 @@ from veilset.core.roles import Case, Pair
 from veilset.core.sample import Image, Media
 from veilset.core.where import Box, Mask, Polygon
 from veilset.probes.adversary.crops import Floats, chosen, cut, grey
+from veilset.probes.adversary.restoration import learn_restoration
 from veilset.probes.adversary.scores import mean, ranks, share
 from veilset.probes.adversary.tracks import moved, shift_between, tracks_of
-from veilset.probes.attack.deobfuscate import learn_restoration, psnr
+from veilset.probes.attack.deobfuscate import psnr
 
 ENOUGH = 24
 
