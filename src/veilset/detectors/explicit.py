@@ -38,8 +38,8 @@ class Explicit:
     """Pictures that show sexual content, judged whole.
 
     What it misses is not known: no explicit picture was at hand to measure it on. Its publishers state that about 90 % of
-    15,000 test pictures fall into the right one of its five classes, and nothing by class. Beachwear and bare skin are often taken
-    for explicit, women more than men: have a person look before anybody is accused of anything.
+    15,000 test pictures fall into the right one of its five classes, and nothing by class. Beachwear and bare skin are
+    often taken for explicit, women more than men: have a person look before anybody is accused of anything.
 
     Attributes:
         classes: Which count, of `hentai`, `porn` and `sexy`; their probabilities are added.
