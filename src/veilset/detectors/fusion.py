@@ -68,10 +68,13 @@ def suppress(detections: Floats, min_overlap: float) -> Floats:
     >>> suppress(np.array([[0, 0, 4, 4, .5], [0, 0, 4, 5, .9], [9, 9, 10, 10, .1]]), 0.3)[:, 4].tolist()
     [0.9, 0.1]
     """
-    sizes = detections[:, 2:4] - detections[:, :2]
-    boxes = np.column_stack([detections[:, :2], sizes])
-    # OpenCV drops what overlaps by more than its threshold; scores are above 0, as every detector here has them.
-    kept = cv2.dnn.NMSBoxes(boxes, detections[:, 4], 0.0, np.nextafter(np.float32(min_overlap), np.float32(0)))  # type: ignore[arg-type]
+    boxes = np.column_stack([detections[:, :2], detections[:, 2:4] - detections[:, :2]])
+    # Ranks instead of scores: OpenCV rounds scores and passes over those of 0. It drops what overlaps by more than its
+    # threshold, not by as much.
+    ranks = np.empty(len(detections), np.float32)
+    ranks[np.lexsort((np.arange(len(detections)), -detections[:, 4]))] = np.arange(len(detections), 0, -1)
+    bar = float(np.nextafter(np.float32(min_overlap), np.float32(0)))
+    kept = cv2.dnn.NMSBoxes(boxes, ranks, 0.0, bar)  # type: ignore[arg-type]
     return detections[np.asarray(kept, dtype=np.intp)]
 
 

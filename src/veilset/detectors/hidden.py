@@ -96,7 +96,7 @@ def _whole(image: Image, tag: TagValue) -> Any:
 
 def _behind_coded_data(sample: Sample) -> tuple[TagValue, ...]:
     """What stands behind the last coded block, where listing the file does not look."""
-    coded = sample.image.coded
+    coded = sample.media.coded if isinstance(sample.media, Image) else None
     if coded is None or sample.format not in SEARCHED:
         return ()
     try:

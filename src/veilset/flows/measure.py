@@ -196,7 +196,8 @@ def _by_group(
 
     A label is taken to name groups when it has 2 to 12 values; numbers of more values are taken in thirds.
     """
-    if not any(one.name == "gap" and one.probe == names.build("probe", "gap", {}) for one in chosen):
+    usual = [names.build("probe", "gap", settings) for settings in ({}, FULL["gap"])]
+    if not any(one.name == "gap" and one.probe in usual for one in chosen):
         return list(chosen)  # set by the policy, or by the caller
     values: dict[str, set[Any]] = {}
     for row in known.values():

@@ -169,8 +169,8 @@ TABLE: dict[str, Weights] = {
         "explicit content: drawing, hentai, neutral, porn, sexy",
         "pictures scraped from the web (nsfw_data_scraper)",
         "what it misses was not measured: no explicit picture was at hand. Its publishers state about 90 % of 15,000 test "
-        "pictures put into the right one of five classes (README of infinitered/nsfwjs), without figures by class; "
-        "beachwear is often taken for explicit; about 3 % false alarms; women are flagged more than men",
+        "pictures put into the right one of five classes (README of infinitered/nsfwjs), nothing by class; beachwear is "
+        "often taken for explicit; about 3 % false alarms; women are flagged more than men",
         "infinitered/nsfwjs @ d55a54c5, 8-bit weights re-written as ONNX: no public source has these bytes",
     ),
     "ppocr_text_det": Weights(
