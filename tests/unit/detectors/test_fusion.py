@@ -64,9 +64,7 @@ def test_fused_box_lies_between_its_members_and_leans_to_the_surer() -> None:
 
 def test_nothing_stays_nothing_and_a_box_without_area_is_harmless() -> None:
     assert suppress(NONE, 0.3).shape == (0, 5)
-    same = np.array([[5, 5, 5, 5, 0.9], [5, 5, 5, 5, 0.8]])
-    assert suppress(same, 0.3)[:, 4].tolist() == [0.9]
-    assert len(suppress(same + [[0, 0, 0, 0, 0], [9, 9, 9, 9, 0]], 0.3)) == 2
+    assert len(suppress(np.array([[5, 5, 5, 5, 0.9], [0, 0, 9, 9, 0.8]]), 0.3)) == 2
 
 
 def test_more_boxes_than_one_block_are_grouped_alike() -> None:
