@@ -21,6 +21,13 @@ THOROUGH = Plan(
     prior=(-1.591, -1.5884, 0.0431),
     bar=(-0.7112, -2.9246, -3.6345, -7.0508, -0.9972),
 )
+PAIR = Plan(
+    looks=(("centerface", 0.65), ("yunet", 2.0)),
+    evidence=(0.2064, 1.7966),
+    by_size=(0.3256, 0.124),
+    prior=(-2.8127, -0.3539, -0.1066),
+    bar=(1.0469, -0.8798, -4.6695, -5.9592, -0.9972),
+)
 QUICK = Plan(
     looks=(("yunet", 1.0), ("yunet", 1.5)),
     evidence=(0.274, 1.523),
@@ -62,6 +69,8 @@ def plan_for(networks: Sequence[str], effort: str) -> Plan:
     A set that was never fitted together looks at the whole picture, and says its best score.
     """
     match tuple(networks), effort:
+        case ("centerface", "yunet"), "quick":
+            return PAIR
         case ("centerface", "yunet"), _:
             return THOROUGH
         case ("centerface",), _:
