@@ -5,8 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from veilset.core.check import in_range
@@ -19,12 +20,22 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 AHEAD_PER_WORKER = 4
+MOST_IN_BATCH = 4
 
 
-def _as_here(environment: Mapping[str, str]) -> None:
+# What this worker does with each item: handed over once, since a step may hold the names or findings of a whole set.
+_given: list[Callable[[Any], Any]] = []
+
+
+def _begin(environment: Mapping[str, str], step: Callable[[Any], Any]) -> None:
     """The process that workers are copied from may be older than what the caller set in its environment since."""
     os.environ.clear()
     os.environ.update(environment)
+    _given[:] = [step]
+
+
+def _done(items: Sequence[Any]) -> list[Any]:
+    return [_given[0](item) for item in items]
 
 
 @dataclass(frozen=True)
@@ -57,15 +68,15 @@ class Local:
 
         methods: Any = multiprocessing.get_all_start_methods()
         context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_as_here, initargs=(dict(os.environ),))
-        waiting: deque[Future[R]] = deque()
+        pool = ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(dict(os.environ), step))
+        waiting: deque[Future[list[R]]] = deque()
         try:
-            for item in items:
-                waiting.append(pool.submit(step, item))
+            for batch in _batches(items, workers):
+                waiting.append(pool.submit(_done, batch))
                 if len(waiting) >= workers * AHEAD_PER_WORKER:
-                    yield waiting.popleft().result()
+                    yield from waiting.popleft().result()
             while waiting:
-                yield waiting.popleft().result()
+                yield from waiting.popleft().result()
         except BrokenProcessPool as error:
             raise BrokenContract(
                 "a worker process died (out of memory, or killed); nothing was released. "
@@ -73,3 +84,11 @@ class Local:
             ) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _batches(items: Iterable[T], workers: int) -> Iterator[list[T]]:
+    """Items in twos to fours where there are many, one by one where a batch would leave a worker idle at the end."""
+    size = min(MOST_IN_BATCH, len(items) // (workers * 8)) if isinstance(items, Sized) else 1
+    left = iter(items)
+    while batch := list(islice(left, max(1, size))):
+        yield batch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import subprocess
 import sys
@@ -26,6 +27,29 @@ if __name__ == "__main__":
 def test_results_come_in_order_whatever_the_number_of_workers() -> None:
     items = list(range(-40, 0))
     assert list(Local(workers=2).map(abs, items)) == list(map(abs, items)) == list(Local(workers=1).map(abs, items))
+
+
+class Heavy:
+    """A step that counts how often it is sent."""
+
+    def __init__(self) -> None:
+        self.sent = 0
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        self.sent += 1
+        return (operator.attrgetter, ("real",))
+
+
+def test_a_step_is_sent_once_to_each_worker() -> None:
+    step, items = Heavy(), list(range(100))
+    assert list(Local(workers=2).map(step, items)) == items  # type: ignore[arg-type]
+    assert step.sent <= 2
+
+
+def test_items_without_a_length_and_few_items() -> None:
+    assert list(Local(workers=2).map(abs, iter([-1, -2, -3]))) == [1, 2, 3]
+    assert list(Local(workers=2).map(abs, [-7])) == [7]
+    assert list(Local(workers=2).map(abs, [])) == []
 
 
 def test_workers_see_the_environment_of_now(monkeypatch) -> None:
