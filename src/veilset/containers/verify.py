@@ -53,9 +53,10 @@ _OURS = (
     b"Description",
     b"x-default",
 )
-# Pieces of the Huffman tables that the JPEG standard prints, and words of every colour profile's header.
+# Pieces of the Huffman tables that the JPEG standard prints, of the usual curve of sRGB, and words of every colour
+# profile's header.
 _STANDARD_TABLES = re.compile(
-    rb"[%&]?'\(\)\*|4?56789:?|CDEFGHIJ?|STUVWXYZ?|[cC]?defghij?|[sS]?tuvwxyz?"
+    rb"#\(-27;@EJOTY\^chmrw\||[%&]?'\(\)\*|4?56789:?|CDEFGHIJ?|STUVWXYZ?|[cC]?defghij?|[sS]?tuvwxyz?"
     rb"|(?:mntr|scnr|prtr|spac)(?:RGB |GRAY|CMYK|Lab )(?:XYZ|Lab)"
 )
 
