@@ -199,19 +199,20 @@ class Collector:
         """Add findings of one sample; `counted` are the risks for which the sample was counted before."""
         summary, name = self._summary, ref.name
         kinds: dict[str, int] = {}
-        risks: dict[str, int] = {}
+        seen: dict[Risk, int] = {}
         sources: dict[str, int] = {}
         paths: dict[str, int] = {}
         for finding in findings:
-            kind, where, source, risk = finding.kind, finding.where, finding.source, finding.risk.value
+            kind, where, source, risk = finding.kind, finding.where, finding.source, finding.risk
             kinds[kind] = kinds.get(kind, 0) + 1
-            risks[risk] = risks.get(risk, 0) + 1
+            seen[risk] = seen.get(risk, 0) + 1
             sources[source] = sources.get(source, 0) + 1
             # What a set detector concludes from a tag was counted when the tag was seen.
             if counted is None and isinstance(where, Tag):
                 paths[where.path] = 1
             if "coordinates" in finding.detail and isinstance(finding.value, list | tuple):
                 summary.places.append((float(finding.value[0]), float(finding.value[1]), name))
+        risks = {risk.value: count for risk, count in seen.items()}
         for counts, groups in (
             (kinds, summary.kinds),
             (risks, summary.risks),

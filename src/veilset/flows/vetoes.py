@@ -30,8 +30,10 @@ def apply_vetoes(found: Sequence[Finding], vetoes: Sequence[Finding]) -> tuple[F
     >>> [one.kind for one in apply_vetoes([face, face], [veto])]
     ['vetoed', 'face']
     """
-    if any(finding.kind == KIND for finding in found):
+    if KIND in {finding.kind for finding in found}:
         raise BrokenContract(f"a detector calls a finding {KIND!r}; that name is kept for what reviewers veto")
+    if not vetoes:
+        return tuple(found)
     pairs = sorted(
         (
             (-overlap, at, by)
