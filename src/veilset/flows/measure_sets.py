@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+# Networks learn for half of their usual steps here, and are stopped in time: the set has to end within ten minutes.
 FULL: Mapping[str, Mapping[str, Any]] = {
     "link": {},
-    "undo": {},
+    "undo": {"network_steps": 100, "network_seconds": 30},
     "interpolate": {},
     "recover_text": {},
-    "reidentify": {},
-    "deobfuscate": {},
+    "reidentify": {"network_steps": 200, "network_seconds": 45},
+    "deobfuscate": {"network_steps": 200, "network_seconds": 60},
     "fuse": {},
     "attribute": {},
     "membership": {"limit": 400, "shadows": 16, "targets": 4},
     "invert": {},
     "canary": {},
     "residual": {"pictures": 200},
-    "agreement": {"limit": 400},
+    "agreement": {"limit": 400, "network_seconds": 30},
     "fidelity": {},
     "downstream": {},
     "detection_kept": {},
