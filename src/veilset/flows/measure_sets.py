@@ -19,7 +19,7 @@ FULL: Mapping[str, Mapping[str, Any]] = {
     "invert": {},
     "canary": {},
     "residual": {"pictures": 200},
-    "agreement": {"limit": 400, "network_seconds": 30},
+    "agreement": {"limit": 200, "network_seconds": 30},
     "fidelity": {},
     "downstream": {},
     "detection_kept": {},
