@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from veilset.core.check import in_range
 from veilset.core.errors import BrokenContract
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
+from veilset.engines.window import in_order
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -69,14 +66,10 @@ class Local:
         methods: Any = multiprocessing.get_all_start_methods()
         context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
         pool = ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(dict(os.environ), step))
-        waiting: deque[Future[list[R]]] = deque()
         try:
-            for batch in _batches(items, workers):
-                waiting.append(pool.submit(_done, batch))
-                if len(waiting) >= workers * AHEAD_PER_WORKER:
-                    yield from waiting.popleft().result()
-            while waiting:
-                yield from waiting.popleft().result()
+            batches = _batches(items, workers)
+            for done in in_order(lambda batch: pool.submit(_done, batch), batches, workers * AHEAD_PER_WORKER):
+                yield from done
         except BrokenProcessPool as error:
             raise BrokenContract(
                 "a worker process died (out of memory, or killed); nothing was released. "

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import copy_context
-from queue import SimpleQueue
-from types import TracebackType
 from typing import TypeVar
+
+from veilset.engines.window import in_order
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -34,58 +33,28 @@ def in_threads(step: Callable[[T], R], items: Sequence[T], threads: int = 0) -> 
         yield from map(step, items)
         return
     # While it loads, it swaps a module of the standard library: another thread that reads XML then gets other errors.
+    from concurrent.futures import ThreadPoolExecutor
+
     import defusedxml.ElementTree  # noqa: F401
 
-    results: SimpleQueue[tuple[int, list[R], BaseException | None]] = SimpleQueue()
-    starts, lock, room = iter(range(0, len(items), _BATCH)), threading.Lock(), threading.Semaphore(_AHEAD * threads)
-    stopped = threading.Event()
-
-    def work() -> None:
-        while room.acquire() and not stopped.is_set():
-            with lock:
-                at = next(starts, None)
-            if at is None:
-                return
-            results.put((at, *_batch(step, items[at : at + _BATCH])))
-
-    workers = [threading.Thread(target=copy_context().run, args=(work,), daemon=True) for _ in range(threads)]
-    for worker in workers:
-        worker.start()
-    waiting: dict[int, tuple[list[R], BaseException | None]] = {}
+    pool = ThreadPoolExecutor(threads)
+    batches = (items[at : at + _BATCH] for at in range(0, len(items), _BATCH))
     try:
-        for at in range(0, len(items), _BATCH):
-            while at not in waiting:
-                number, done, error = results.get()
-                waiting[number] = done, error
-            done, error = waiting.pop(at)
-            room.release()
+        for done, error in in_order(
+            lambda batch: pool.submit(copy_context().run, _batch, step, batch), batches, _AHEAD * threads
+        ):
             yield from done
             if error is not None:
                 raise error
     finally:
-        stopped.set()
-        room.release(threads)
-        for worker in workers:
-            worker.join()
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _batch(step: Callable[[T], R], items: Sequence[T]) -> tuple[list[R], BaseException | None]:
+def _batch(step: Callable[[T], R], items: Sequence[T]) -> tuple[list[R], Exception | None]:
     done: list[R] = []
-    heard = _Heard()
-    with heard:
+    try:
         for item in items:
             done.append(step(item))  # noqa: PERF401 - what was done before an error counts
-    return done, heard.error
-
-
-class _Heard:
-    """Keeps what was raised inside, for the thread that asked to raise it again."""
-
-    error: BaseException | None = None
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> bool:
-        self.error = error
-        return True
+    except Exception as error:  # noqa: BLE001 - raised again where its result would stand
+        return done, error
+    return done, None
