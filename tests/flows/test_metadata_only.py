@@ -111,6 +111,16 @@ def test_sidecars_are_read_with_their_pictures_and_not_called_unseen(photos, tmp
     assert summary.tags["beside/json/geoData/position"].names == [name]
 
 
+def test_a_sidecar_that_came_since_is_seen_by_the_next_audit_of_one_program(photos, tmp_path: Path) -> None:
+    first = min(photos.path.rglob("*.jpg"))
+    assert audit(photos.path, find=("metadata",), workers=1).summary.sidecars == ()
+    first.with_name(first.name + ".json").write_text(takeout((12.5, 23.5), "Somebody"))
+    again = audit(photos.path, find=("metadata",), workers=1).summary
+    assert again.sidecars == (f"{first.relative_to(photos.path).as_posix()}.json",)
+    first.with_name(first.name + ".xmp").write_text("<x/>")
+    assert len(audit(photos.path, find=("metadata",), workers=1).summary.sidecars) == 2
+
+
 def test_the_film_of_a_live_photograph_belongs_to_whom_its_picture_names(tmp_path: Path) -> None:
     folder = tmp_path / "live"
     folder.mkdir()

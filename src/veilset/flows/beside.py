@@ -49,7 +49,8 @@ class Beside:
             folder = PurePosixPath(ref.name).parent
             if str(folder) in near:
                 full = Path(self.path) / ref.name
-                found |= {str(folder / name) for name in sidecars_of(full, _names(str(full.parent), 0))}
+                names = _names(str(full.parent), os.stat(full.parent).st_mtime_ns)  # noqa: PTH116
+                found |= {str(folder / name) for name in sidecars_of(full, names)}
         return tuple(name for listed in near.values() for name in listed if name in found)
 
     def load(self, ref: Ref) -> Sample:
