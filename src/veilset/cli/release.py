@@ -46,8 +46,7 @@ def release(
 
     from veilset.flows.ahead import start_workers
 
-    if workers != 1:
-        start_workers()
+    start_workers(workers)
     from veilset.flows.release import release as run
 
     passphrase = os.environ.get("VEILSET_KEY_PASSPHRASE", "")

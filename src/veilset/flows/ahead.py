@@ -14,6 +14,7 @@ NEEDED = (
 )
 
 
-def start_workers() -> None:
-    """Begin to load what every worker of an audit or a release needs, on another core."""
-    start_early(NEEDED)
+def start_workers(workers: int) -> None:
+    """Begin to load what every worker of an audit or a release needs, on another core; not for one worker, who is here."""
+    if workers != 1:
+        start_early(NEEDED)

@@ -143,6 +143,9 @@ def _parts(
             {"metadata": Metadata()},
             lambda look, refs: in_threads(look, refs, workers),
         )
+    from veilset.flows.ahead import start_workers
+
+    start_workers(workers)
     from veilset.flows.asked import detectors
     from veilset.flows.catalog import catalog
     from veilset.flows.weights import weights_of

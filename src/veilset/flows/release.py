@@ -13,6 +13,7 @@ from veilset.core.noise import Noise, SystemNoise, generator
 from veilset.core.roles import Case, Engine, Ref, Source
 from veilset.flows import assemble
 from veilset.flows.again import knowledge_of
+from veilset.flows.ahead import start_workers
 from veilset.flows.catalog import Catalog, catalog
 from veilset.flows.charge import purse_of
 from veilset.flows.credentials import signer_of
@@ -91,6 +92,7 @@ def release(
     """
     names = names or catalog()
     policy = policy if isinstance(policy, Policy) else load_policy(policy, names.registries())
+    start_workers(workers)
     noise = noise or SystemNoise()
     if noise.seeded:
         raise WeakNoise("a release was asked for with seeded noise, which protects nobody; use the system's")

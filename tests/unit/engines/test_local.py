@@ -15,8 +15,8 @@ from veilset.engines.local import Local
 EARLY = """
 import sys
 from veilset.flows.ahead import start_workers
-start_workers()
-start_workers()
+start_workers(2)
+start_workers(0)
 heavy = {"numpy", "cv2", "onnxruntime", "PIL"} & set(sys.modules)
 if __name__ == "__main__":
     from veilset.engines.local import Local
