@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import importlib
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,7 +25,7 @@ class Entry:
 
 
 @lru_cache(maxsize=1)
-def _installed(_path: tuple[str, ...]) -> Any:
+def _installed() -> Any:
     # Takes longer to load than everything else here, and a wing's own table does not need it.
     from importlib.metadata import entry_points
 
@@ -34,9 +33,14 @@ def _installed(_path: tuple[str, ...]) -> Any:
 
 
 def third_parties(group: str) -> EntryPoints:
-    """Entry points of one group; what is installed is read once, not once for each group."""
-    found: EntryPoints = _installed(tuple(sys.path)).select(group=group)
+    """Entry points of one group; what is installed is read once for all groups, until `look_again`."""
+    found: EntryPoints = _installed().select(group=group)
     return found
+
+
+def look_again() -> None:
+    """Forget what was installed: a notebook may have installed a plug-in since."""
+    _installed.cache_clear()
 
 
 class Registry(Mapping[str, Entry]):

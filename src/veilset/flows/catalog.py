@@ -8,7 +8,7 @@ from typing import Any
 
 from veilset import data, detectors, documents, engines, operators, probes
 from veilset.core.errors import BadSetting, UnknownName
-from veilset.core.registry import Registry
+from veilset.core.registry import Registry, look_again
 from veilset.policy import load
 from veilset.policy.build import named
 from veilset.policy.load import Registries
@@ -61,6 +61,8 @@ class Catalog:
 
 def catalog(*, third_party: bool = True) -> Catalog:
     """The built-in names, and with `third_party` those of installed plug-ins (entry points `veilset.<wing>`)."""
+
+    look_again()
 
     def registry(role: str, wing: Any) -> Registry:
         return Registry(role, wing.TABLE, group=f"{wing.__name__}" if third_party else None)
