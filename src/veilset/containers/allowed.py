@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import Any
 
 from veilset.containers.contract import Allowed, Keep
@@ -66,13 +65,9 @@ def _profile(said: Mapping[str, Any], keep: Keep) -> tuple[bytes, tuple[str, ...
     if not keep.icc or not isinstance(profile, bytes):
         return b"", ()
     try:
-        return _sanitised(profile), ()
+        return sanitise(profile), ()
     except (Malformed, ValueError):
         return b"", ("an unreadable colour profile was dropped",)
-
-
-# Files of one camera carry the same profile, file after file.
-_sanitised = lru_cache(maxsize=16)(sanitise)
 
 
 _EXPOSURE = {

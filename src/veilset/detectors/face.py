@@ -80,7 +80,7 @@ class Face:
         model: `default`, or networks joined by `+`: `centerface`, `yunet`, `ultraface`. `default` is
             `centerface+yunet`, and YuNet alone when `quick`; where YuNet is not installed it is `centerface` alone, and
             `source` says so.
-        effort: `thorough` finds the most; `quick` takes a fifteenth of the time, looks with YuNet alone, and finds
+        effort: `thorough` finds the most; `quick` takes a tenth of the time, looks with YuNet alone, and finds
             about what CenterFace does at full size, faces below 16 px a little better.
         min_score: Lowest score reported. 0.2 is the working point at every size of face; it is not a probability.
         mirror: Look at the mirror image: a second opinion of the same networks.

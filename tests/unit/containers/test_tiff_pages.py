@@ -169,7 +169,9 @@ def test_a_version_in_a_form_that_goes_makes_no_raw_picture() -> None:
     broken = bytearray(data)
     broken[entry + 2] = 3
     broken[listed] ^= 4
-    clean(bytes(broken))
+    with tifffile.TiffFile(io.BytesIO(clean(bytes(broken)))) as file:
+        assert 50706 not in file.pages[0].tags
+        assert 330 not in file.pages[0].tags
 
 
 def test_a_second_preview_is_judged_on_its_own() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veilset.core.sample import Pixels
+from veilset.probes.adversary.embedding import canvas
 from veilset.weights import onnx, store
 
 Floats = NDArray[np.float64]
@@ -18,18 +19,6 @@ NETWORK = "age_gender"
 PLACE = (10, 6, 92, 100)
 
 
-def canvas(crops: Pixels) -> Pixels:
-    """Crops (n, side, side, 3) put where a face lies in the network's input, their edges repeated outward.
-
-    >>> canvas(np.zeros((2, 48, 48, 3), np.uint8)).shape
-    (2, 112, 112, 3)
-    """
-    x, y, width, height = PLACE
-    around = (y, 112 - y - height, x, 112 - x - width)
-    inner = [cv2.resize(crop, (width, height), interpolation=cv2.INTER_LINEAR) for crop in crops]
-    return np.stack([cv2.copyMakeBorder(one, *around, cv2.BORDER_REPLICATE) for one in inner])
-
-
 def apparent(crops: Pixels, batch: int = 32) -> Floats:
     """Apparent age in decades and log odds of `male` (n, 2), of crops (n, side, side, 3) uint8 RGB.
 
@@ -37,7 +26,7 @@ def apparent(crops: Pixels, batch: int = 32) -> Floats:
         MissingWeights: The weights are not at hand.
     """
     store.path(NETWORK)
-    planes = np.ascontiguousarray(canvas(crops).transpose(0, 3, 1, 2), dtype=np.float32)
+    planes = np.ascontiguousarray(canvas(crops, PLACE, cv2.INTER_LINEAR).transpose(0, 3, 1, 2), dtype=np.float32)
     parts = []
     for i in range(0, len(planes), batch):
         age, gender = onnx.run(NETWORK, {"image": planes[i : i + batch]}, ("age", "gender_male_female"))

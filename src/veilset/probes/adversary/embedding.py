@@ -20,17 +20,17 @@ NETWORK = "mobileface_v2"
 PLACE = (18, 6, 75, 117)
 
 
-def canvas(crops: Pixels) -> Pixels:
-    """Crops (n, side, side, 3) put where a face lies in the network's template, their edges repeated outward.
+def canvas(crops: Pixels, place: tuple[int, int, int, int] = PLACE, how: int = cv2.INTER_AREA) -> Pixels:
+    """Crops (n, side, side, 3) put at `place` of a network's 112 x 112 input, their edges repeated outward.
 
     >>> canvas(np.zeros((2, 48, 48, 3), np.uint8)).shape
     (2, 112, 112, 3)
     """
-    x, y, width, height = PLACE
+    x, y, width, height = place
     around = (y, max(0, 112 - y - height), x, max(0, 112 - x - width))
     out = np.empty((len(crops), 112, 112, 3), dtype=np.uint8)
     for row, crop in enumerate(crops):
-        inner = cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA)
+        inner = cv2.resize(crop, (width, height), interpolation=how)
         out[row] = cv2.copyMakeBorder(inner, *around, cv2.BORDER_REPLICATE)[:112, :112]
     return out
 
