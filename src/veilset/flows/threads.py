@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import copy_context
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from veilset.engines.window import in_order
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -23,7 +26,7 @@ def in_threads(step: Callable[[T], R], items: Sequence[T], threads: int = 0) -> 
     The kernel and numpy work without holding the interpreter, so threads are enough where those do most of it. Each
     thread takes the caller's context along.
 
-    *Raises*: what a step raises, at its place; work that was begun is finished first, no other is.
+    *Raises*: what a step raises, at the place of its batch of four; work that was begun is finished first, no other is.
 
     >>> list(in_threads(abs, range(-9, 0)))
     [9, 8, 7, 6, 5, 4, 3, 2, 1]
@@ -39,22 +42,12 @@ def in_threads(step: Callable[[T], R], items: Sequence[T], threads: int = 0) -> 
 
     pool = ThreadPoolExecutor(threads)
     batches = (items[at : at + _BATCH] for at in range(0, len(items), _BATCH))
+
+    def submit(batch: Sequence[T]) -> Future[list[R]]:
+        return pool.submit(copy_context().run, lambda: list(map(step, batch)))
+
     try:
-        for done, error in in_order(
-            lambda batch: pool.submit(copy_context().run, _batch, step, batch), batches, _AHEAD * threads
-        ):
+        for done in in_order(submit, batches, _AHEAD * threads):
             yield from done
-            if error is not None:
-                raise error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _batch(step: Callable[[T], R], items: Sequence[T]) -> tuple[list[R], Exception | None]:
-    done: list[R] = []
-    try:
-        for item in items:
-            done.append(step(item))  # noqa: PERF401 - what was done before an error counts
-    except Exception as error:  # noqa: BLE001 - raised again where its result would stand
-        return done, error
-    return done, None
