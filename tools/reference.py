@@ -168,9 +168,9 @@ def command_section(name: str, command: Any) -> str:
 
 def command_line() -> tuple[str, str]:
     """The page of the command line."""
-    from veilset.cli.main import app
+    from veilset.cli.main import program
 
-    root = typer.main.get_command(app)
+    root = typer.main.get_command(program())
     sections = [command_section(name, command) for name, command in commands(root, "veilset")]
     intro = "Every verb takes `-h`. Generated from the program by `tools/reference.py`."
     return "cli.md", "\n\n".join(["# Command line", intro, *sections]) + "\n"

@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
+from veilset.cli.main import VERBS, program
 from veilset.testing.drawn import drawn_folder
 
 POLICY = """
@@ -106,7 +108,7 @@ def test_list_show_explain_and_doctor() -> None:
 
 def test_help_is_quick_and_needs_nothing_heavy() -> None:
     code = (
-        "import sys, veilset, veilset.cli.main;"
+        "import sys, veilset, veilset.cli.main; veilset.cli.main.program();"
         "heavy = {'numpy', 'cv2', 'torch', 'onnxruntime', 'PIL', 'pyarrow', 'scipy', 'pydantic'} & set(sys.modules);"
         "sys.exit(', '.join(heavy) or 0)"
     )
@@ -118,3 +120,21 @@ def test_help_is_quick_and_needs_nothing_heavy() -> None:
         veilset("--help")
     after = os.times()
     assert (after.children_user + after.children_system - before.children_user - before.children_system) / 5 < 0.5
+
+
+def test_a_verb_alone_is_described_as_in_the_whole_program() -> None:
+    whole = typer.main.get_command(program())
+    assert set(VERBS) < set(whole.commands)
+    for verb in ("audit", "clean", "list"):
+        alone = typer.main.get_command(program(verb))
+        assert list(alone.commands) == [verb]
+        said = [[(one.name, one.opts, one.help) for one in group.commands[verb].params] for group in (whole, alone)]
+        assert said[0] == said[1]
+    for word in ("weights", "--version", "audt", ""):
+        assert set(typer.main.get_command(program(word)).commands) == set(whole.commands)
+
+
+def test_a_verb_written_wrongly_is_answered_with_the_right_one() -> None:
+    done = veilset("audt", "photos")
+    assert done.returncode == 2
+    assert "audit" in done.stderr

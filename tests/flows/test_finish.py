@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageOps
 from typer.testing import CliRunner
 
-from veilset.cli.main import app
+from veilset.cli.main import program
 from veilset.containers.jpeg_segments import SCAN, UNSEARCHED, segments
 from veilset.containers.surplus import NOT_PROVEN
 from veilset.core.sample import Image as Picture
@@ -126,7 +126,7 @@ def test_the_command_says_what_it_did(tmp_path: Path) -> None:
     Image.new("RGB", (61, 35), "red").save(odd, "JPEG", exif=exif)
     (tmp_path / "odd.jpg").write_bytes(odd.getvalue())
     command = ["clean", str(tmp_path / "a.jpg"), str(tmp_path / "odd.jpg"), "-o", str(tmp_path / "out"), "--rotate"]
-    done = CliRunner().invoke(app, [*command, "--json"])
+    done = CliRunner().invoke(program(), [*command, "--json"])
     assert done.exit_code == 0
     said = {Path(one["name"]).name: one for one in json.loads(done.stdout)["files"]}
     assert said["a.jpg"]["turned"] == COEFFICIENTS

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from veilset.cli.main import app
+from veilset.cli.main import program
 from veilset.core.errors import Unreadable, UsageError
 from veilset.core.finding import Finding, Risk
 from veilset.core.registry import Entry, Registry
@@ -115,16 +115,16 @@ def test_a_withdrawal_looks_at_no_kept_face_again(here: Path, kept: Path) -> Non
 def test_a_deleted_store_is_said_to_be_deleted(here: Path, kept: Path) -> None:
     key = here / "identity.key"
     run = CliRunner()
-    listed = run.invoke(app, ["identities", "people", str(kept), "--key", str(key), "--json"])
+    listed = run.invoke(program(), ["identities", "people", str(kept), "--key", str(key), "--json"])
     assert json.loads(listed.stdout)["people"] == {"person-1": 2, "person-2": 1}
-    gone = run.invoke(app, ["identities", "forget", str(kept), "--key", str(key), "--person", "person-1"])
+    gone = run.invoke(program(), ["identities", "forget", str(kept), "--key", str(key), "--person", "person-1"])
     assert gone.exit_code == 0, gone.output
     assert IdentityStore(kept, key).read().people() == {"person-2": 1}
-    nobody = run.invoke(app, ["identities", "forget", str(kept), "--key", str(key), "--person", "person-1"])
+    nobody = run.invoke(program(), ["identities", "forget", str(kept), "--key", str(key), "--person", "person-1"])
     assert nobody.exit_code != 0
-    assert run.invoke(app, ["identities", "delete", str(kept), "--key", str(key)], input="n\n").exit_code == 1
+    assert run.invoke(program(), ["identities", "delete", str(kept), "--key", str(key)], input="n\n").exit_code == 1
     assert kept.exists()
-    assert run.invoke(app, ["identities", "delete", str(kept), "--key", str(key), "--yes"]).exit_code == 0
+    assert run.invoke(program(), ["identities", "delete", str(kept), "--key", str(key), "--yes"]).exit_code == 0
     drawn(here / "me.png", 9, 1)
     query = Query(here / "set", photo=here / "me.png", faces=True, identities=kept, identities_key=key)
     with pytest.raises(Unreadable, match="were deleted on"):

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from veilset.cli.main import app
+from veilset.cli.main import program
 from veilset.containers.sidecars import attributes, outside
 from veilset.core.finding import Risk
 from veilset.core.sample import Image as Picture
@@ -107,7 +107,7 @@ def test_an_audit_reports_attributes_and_never_their_values(photo: Path, places:
         "1",
         "--json",
     ]
-    done = CliRunner().invoke(app, command + (["--places"] if places else []))
+    done = CliRunner().invoke(program(), command + (["--places"] if places else []))
     assert done.exit_code == 0, done.output
     assert "4711" not in done.output
     written = b"".join(path.read_bytes() for path in sorted((tmp_path / "report").rglob("*.json")))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -37,20 +38,31 @@ GROUPS: dict[str, str] = {
 }
 """Group of verbs to module and application."""
 
-app = typer.Typer(
-    name="veilset",
-    help="Share the images, not the people in them: audit, treat, attack and document sets of pictures.",
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-for _verb, _place in VERBS.items():
-    _module, _, _name = _place.partition(":")
-    app.command(_verb)(getattr(import_module(f"veilset.cli.{_module}"), _name))
-for _group, _place in GROUPS.items():
-    _module, _, _name = _place.partition(":")
-    app.add_typer(getattr(import_module(f"veilset.cli.{_module}"), _name), name=_group)
+
+def program(verb: str = "") -> typer.Typer:
+    """The whole program; with the name of a verb that verb alone, since to describe all takes longer than small work.
+
+    Anything else (a group, a word that is no verb, an option) gets the whole.
+    """
+    app = typer.Typer(
+        name="veilset",
+        help="Share the images, not the people in them: audit, treat, attack and document sets of pictures.",
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(main)
+    for name in (verb,) if verb in VERBS else VERBS:
+        app.command(name)(_found(VERBS[name]))
+    for name in () if verb in VERBS else GROUPS:
+        app.add_typer(_found(GROUPS[name]), name=name)
+    return app
+
+
+def _found(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(f"veilset.cli.{module}"), name)
 
 
 def _version(value: bool) -> None:
@@ -59,7 +71,6 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def main(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
@@ -70,4 +81,4 @@ def main(
 
 def run() -> None:
     """Entry point of the program."""
-    guard(app)
+    guard(program(sys.argv[1] if len(sys.argv) > 1 else ""))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from veilset.cli.main import app
+from veilset.cli.main import program
 from veilset.core.errors import Unreadable
 from veilset.documents.answers import read_answers
 from veilset.testing.drawn import drawn_folder
@@ -23,7 +23,7 @@ def photos(tmp_path: Path) -> Path:
 
 
 def call(*arguments: object, answer: str = "", code: int = 0) -> str:
-    done = RUN.invoke(app, [str(one) for one in arguments], input=answer, catch_exceptions=False)
+    done = RUN.invoke(program(), [str(one) for one in arguments], input=answer, catch_exceptions=False)
     assert done.exit_code == code, done.output
     return done.stdout
 
@@ -44,7 +44,7 @@ def test_withdrawal_asks_first_and_writes_nothing_on_no(photos: Path, tmp_path: 
     store = tmp_path / "optout"
     # Drawn faces are all alike, so that recognition, where its weights are installed, would find several people.
     common = ("withdraw", photos, "--photo", name, "--no-faces", "--store", store)
-    done = RUN.invoke(app, [str(one) for one in common], input="n\n", catch_exceptions=False)
+    done = RUN.invoke(program(), [str(one) for one in common], input="n\n", catch_exceptions=False)
     assert done.exit_code == 1
     assert "optout-who.html" in done.stderr
     assert not list(tmp_path.glob("optout*"))

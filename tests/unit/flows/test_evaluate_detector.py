@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from veilset.cli.main import app
+from veilset.cli.main import program
 from veilset.core.errors import Unreadable, UsageError
 from veilset.core.finding import Finding
 from veilset.core.sample import Image, Media, Sample
@@ -88,9 +88,9 @@ def test_command_prints_the_table(folder: Path, capsys: pytest.CaptureFixture[st
     truth = folder / "t.csv"
     truth.write_text("file,x,y,w,h\na.png,1,1,20,20")
     command = ["evaluate-detector", "face", str(folder / "pictures"), "-t", str(truth), "-s", "model=centerface"]
-    app([*command, "--json"], standalone_mode=False)
+    program()([*command, "--json"], standalone_mode=False)
     plain = json.loads(capsys.readouterr().out)
     assert plain["pictures"] == 1
     assert plain["sizes"][-1]["recall"] == 0.0
-    app(command, standalone_mode=False)
+    program()(command, standalone_mode=False)
     assert "0.000 [0.000, 0.975]" in capsys.readouterr().out
