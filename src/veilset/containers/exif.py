@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from veilset.containers.exif_names import EXIF, GPS, IFD0, INTEROP, TECHNICAL
@@ -100,20 +101,29 @@ def _read_chain(data: memoryview, header: Header, root: str, tags: list[TagValue
 
 def tag_value(data: memoryview, header: Header, entry: Entry, prefix: str, names: dict[int, str]) -> TagValue:
     """One entry as a tag; its value is None when its pointer leads outside the block."""
-    name = names.get(entry.tag)
-    value = _lenient(data, header, entry)
+    path, risk, technical = _called(prefix, names.get(entry.tag), entry.tag)
+    try:
+        value = value_of(data, entry, header.order)
+    except _BROKEN:
+        # A dangling pointer is common in maker-edited files: the tag is there, its value is not.
+        value = None
+    return TagValue(path, value, risk, entry.size, technical)
+
+
+@lru_cache(maxsize=4096)
+def _called(prefix: str, name: str | None, number: int) -> tuple[str, Risk, bool]:
+    """Path and risk of a tag, and whether it is needed to show the picture. Files of one camera ask the same."""
     if name is None:
-        return TagValue(f"{prefix}{entry.tag:#06x}", value, Risk.CONTENT, entry.size)
+        return f"{prefix}{number:#06x}", Risk.CONTENT, False
     if name in TECHNICAL:
-        return TagValue(prefix + name, value, Risk.TECHNICAL, entry.size, True)
-    return TagValue(prefix + name, value, risk_of(name), entry.size)
+        return prefix + name, Risk.TECHNICAL, True
+    return prefix + name, risk_of(name), False
 
 
 def _lenient(data: memoryview, header: Header, entry: Entry) -> Any:
     try:
         return value_of(data, entry, header.order)
     except _BROKEN:
-        # A dangling pointer is common in maker-edited files: the tag is there, its value is not.
         return None
 
 
