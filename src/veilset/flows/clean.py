@@ -17,6 +17,7 @@ from veilset.flows.progress import Progress, silent
 from veilset.flows.threads import in_threads
 
 _COMPARED = 1 << 30
+_SMALL, _SOME = 1 << 20, 32
 Job = tuple[Path, Path]
 """A file, and its name below the folder that was named."""
 
@@ -106,7 +107,9 @@ def clean(
         for folder in folders:
             folder.mkdir(parents=True, exist_ok=True)
         try:
-            done = _all_done([_unless_link(path, job) for (path, _), job in zip(jobs, work, strict=True)], progress)
+            work = [_unless_link(path, job) for (path, _), job in zip(jobs, work, strict=True)]
+            alone = not (check or thorough or rotate) and _are_small([path for path, _ in jobs])
+            done = _all_done(work, 1 if alone else 0, progress)
         finally:
             for folder in sorted(folders, key=lambda one: -len(one.parts)):
                 _without_empty(folder, out)
@@ -136,9 +139,15 @@ def _saved(key_file: Path | None, table: dict[str, str]) -> Path | None:
     return save_table(key_file, table)
 
 
-def _all_done(work: Sequence[Callable[[], Cleaned]], progress: Progress) -> list[Cleaned]:
+def _are_small(paths: Sequence[Path]) -> bool:
+    """Whether the first files are so small that threads would wait for the interpreter, not the kernel for bytes."""
+    first = [path.stat().st_size for path in paths[:_SOME] if path.is_file()]
+    return sum(first) < len(first) * _SMALL
+
+
+def _all_done(work: Sequence[Callable[[], Cleaned]], threads: int, progress: Progress) -> list[Cleaned]:
     done: list[Cleaned] = []
-    for cleaned in in_threads(lambda job: job(), work):
+    for cleaned in in_threads(lambda job: job(), work, threads):
         done.append(cleaned)
         progress("clean", len(done), len(work))
     return done
