@@ -101,6 +101,15 @@ def test_nothing_is_written_into_the_pictures(photos, names: Catalog, tmp_path: 
     assert before == after
 
 
+def test_many_files_looked_through_by_processes_say_the_same(photos, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = audit(photos.path, find=["metadata"], workers=1).summary
+    monkeypatch.setattr("veilset.flows.audit.MANY", 1)
+    started: list[tuple[str, ...]] = []
+    monkeypatch.setattr("veilset.flows.ahead.start_early", started.append)
+    assert audit(photos.path, find=["metadata"], workers=3).summary.to_plain() == alone.to_plain()
+    assert len(started) == 1
+
+
 def test_one_and_two_workers_say_the_same(photos, tmp_path: Path) -> None:
     one = audit(photos.path, find=["metadata"], workers=1).summary
     two = audit(photos.path, find=["metadata"], workers=2).summary

@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,7 @@ class Group:
 
 
 Groups = dict[str, Group]
+_KIND, _SOURCE, _RISK = attrgetter("kind"), attrgetter("source"), attrgetter("risk")
 
 
 @dataclass
@@ -198,32 +200,22 @@ class Collector:
     def _count(self, ref: Ref, findings: tuple[Finding, ...], counted: frozenset[str] | None = None) -> None:
         """Add findings of one sample; `counted` are the risks for which the sample was counted before."""
         summary, name = self._summary, ref.name
-        kinds: dict[str, int] = {}
-        seen: dict[Risk, int] = {}
-        sources: dict[str, int] = {}
-        paths: dict[str, int] = {}
+        for value, count in Counter(map(_KIND, findings)).items():
+            _into(summary.kinds, value, name, count)
+        for value, count in Counter(map(_SOURCE, findings)).items():
+            _into(summary.sources, value, name, count)
+        for risk, count in Counter(map(_RISK, findings)).items():
+            if risk.value in (counted or ()):
+                summary.risks[risk.value].findings += count
+            else:
+                _into(summary.risks, risk.value, name, count)
+        # What a set detector concludes from a tag was counted when the tag was seen.
+        if counted is None:
+            for path in {finding.where.path: None for finding in findings if isinstance(finding.where, Tag)}:
+                _into(summary.tags, path, name)
         for finding in findings:
-            kind, where, source, risk = finding.kind, finding.where, finding.source, finding.risk
-            kinds[kind] = kinds.get(kind, 0) + 1
-            seen[risk] = seen.get(risk, 0) + 1
-            sources[source] = sources.get(source, 0) + 1
-            # What a set detector concludes from a tag was counted when the tag was seen.
-            if counted is None and isinstance(where, Tag):
-                paths[where.path] = 1
             if "coordinates" in finding.detail and isinstance(finding.value, list | tuple):
                 summary.places.append((float(finding.value[0]), float(finding.value[1]), name))
-        risks = {risk.value: count for risk, count in seen.items()}
-        for counts, groups in (
-            (kinds, summary.kinds),
-            (risks, summary.risks),
-            (sources, summary.sources),
-            (paths, summary.tags),
-        ):
-            for value, count in counts.items():
-                if groups is summary.risks and value in (counted or ()):
-                    groups[value].findings += count
-                else:
-                    _into(groups, value, name, count)
         self._hide(ref, findings)
         if self._findings is not None:
             self._findings.add(ref, findings)
@@ -237,10 +229,10 @@ class Collector:
             self._summary.hidden = ranked[:PAIRS]
 
     def _rank(self, ref: Ref, findings: tuple[Finding, ...]) -> None:
-        risk = sum(WEIGHT.get(finding.risk, 0.1) * finding.score for finding in findings)
+        risk = sum([WEIGHT.get(finding.risk, 0.1) * finding.score for finding in findings])
         if risk <= 0:
             return
-        kinds = Counter(finding.kind for finding in findings)
+        kinds = Counter(map(_KIND, findings))
         why = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(6))
         areas = tuple(finding for finding in findings if isinstance(finding.where, Box | Polygon | Mask))
         entry = (risk, -self._summary.samples, ref, why, areas)

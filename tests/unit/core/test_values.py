@@ -248,3 +248,11 @@ class TestImage:
         two = one.with_media(Image(np.ones((2, 2, 3), np.uint8)))
         assert (two.id, two.subjects, two.labels) == ("s", {"p"}, {"a": 1})
         assert two.image.pixels[0, 0, 0] == 1
+
+
+def test_a_finding_travels_with_everything_it_holds() -> None:
+    told = Finding("face", Box(1, 2, 3, 4), 0.5, "face/x", Risk.PERSON, "somebody", {"bytes": 3}, ("private", 1.5))
+    there = pickle.loads(pickle.dumps(told))
+    assert there == told
+    assert there.value == told.value
+    assert [there.detail, there.subject] == [{"bytes": 3}, "somebody"]
