@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import struct
+import tarfile
 import time
+import zipfile
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -12,10 +16,12 @@ import pytest
 import simplejpeg
 from PIL import Image
 
-from veilset.containers.jpeg_segments import SCAN, segments
+from veilset.containers import Keep, rebuild
+from veilset.containers.jpeg_segments import SCAN, UNSEARCHED, segments
 from veilset.containers.jpeg_walk import surplus as walked
 from veilset.containers.surplus import surplus_of, without_surplus
 from veilset.containers.webp_surplus import _parts
+from veilset.testing.planted_pdf import document
 
 SECRET = b"Zq-hidden-4711"
 RESTART = 8
@@ -237,3 +243,48 @@ def test_what_is_not_walked_says_so() -> None:
     out = io.BytesIO()
     Image.fromarray(picture()).save(out, "PNG")
     assert surplus_of(out.getvalue()).missed == "png is not walked"
+
+
+def in_zip(photo: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("a/photo.jpg", photo)
+    return out.getvalue()
+
+
+def in_tar(photo: bytes) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        info = tarfile.TarInfo("photo.jpg")
+        info.size = len(photo)
+        archive.addfile(info, io.BytesIO(photo))
+    return out.getvalue()
+
+
+def in_svg(photo: bytes) -> bytes:
+    link = b"data:image/jpeg;base64," + base64.b64encode(photo)
+    return (
+        b'<svg xmlns="http://www.w3.org/2000/svg" width="150" height="110"><image width="150" height="110" href="'
+        + link
+        + b'"/></svg>'
+    )
+
+
+def in_pdf(photo: bytes) -> bytes:
+    return document(photo, (150, 110)).data
+
+
+@pytest.mark.parametrize("holder", [in_zip, in_tar, in_svg, in_pdf])
+def test_bytes_behind_a_picture_inside_another_file_go(holder: Callable[[bytes], bytes]) -> None:
+    plain = jpeg("plain")
+    end = next(part.stop for part in segments(memoryview(plain)) if part.marker == SCAN)
+    hidden = plain[:end] + SECRET + plain[end:]
+    out, again = io.BytesIO(), io.BytesIO()
+    rebuilt = rebuild(holder(hidden), out, Keep())
+    coded = base64.b64encode(plain[end - 60 : end - 6])[:60] if holder is in_svg else plain[end - 60 : end]
+    assert coded in out.getvalue()
+    assert SECRET not in out.getvalue()
+    assert base64.b64encode(SECRET)[4:12] not in out.getvalue()
+    assert UNSEARCHED not in rebuilt.residue
+    rebuild(out.getvalue(), again, Keep())
+    assert again.getvalue() == out.getvalue()
