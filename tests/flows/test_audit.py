@@ -6,6 +6,7 @@ import csv
 import json
 import re
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -99,6 +100,14 @@ def test_nothing_is_written_into_the_pictures(photos, names: Catalog, tmp_path: 
     audit(photos.path, tmp_path / "report", find=["known"], workers=1, names=names)
     after = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in photos.path.rglob("*") if path.is_file()}
     assert before == after
+
+
+def test_what_a_detector_could_not_do_stands_in_the_report_and_in_the_numbers(photos, tmp_path: Path) -> None:
+    done = audit(photos.path, tmp_path / "report", find=["duplicate: {embed: never}"], workers=1)
+    assert "hashes alone" in done.summary.notes[0]
+    assert done.report is not None
+    assert done.summary.notes[0] in unescape((done.report / "report.html").read_text())
+    assert json.loads((done.report / "audit.json").read_text())["notes"] == list(done.summary.notes)
 
 
 def test_many_files_looked_through_by_processes_say_the_same(photos, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,6 +135,16 @@ class Face:
         """Weights that must be installed, for a flow to pull before it starts."""
         return tuple(NETWORKS[network].weights for network in self.networks())
 
+    def notes(self) -> tuple[str, ...]:
+        """What a reader has to know of how it looked."""
+        if not self._is_without_second():
+            return ()
+        missing = f"the weights {yunet.WEIGHTS} are not installed"
+        return (f"face looked with CenterFace alone ({missing}): it misses more of the small faces.",)
+
+    def _is_without_second(self) -> bool:
+        return self.model == "default" and "yunet" not in self.networks()
+
     def find(self, sample: Sample) -> tuple[Finding, ...]:
         """Faces, best first."""
         image, networks = sample.image, self.networks()
@@ -146,7 +156,7 @@ class Face:
                 (boxes[index], _detail(scores[index], float(chances[index]), plan))
                 for index in np.flatnonzero(boxes[:, 4] >= self.min_score)
             ]
-        return _findings(rows, "face/" + "+".join(networks), self.model == "default" and "yunet" not in networks)
+        return _findings(rows, "face/" + "+".join(networks), self._is_without_second())
 
     def _tiers(self, megapixels: float, networks: tuple[str, ...]) -> list[tuple[float, Plan]]:
         """(base scale, plan): the whole picture coarsely, then in tiles where the coarse looks do not reach.

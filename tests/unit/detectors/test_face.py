@@ -116,6 +116,8 @@ def test_without_yunet_the_default_works_and_says_so(astronaut: np.ndarray, monk
     (best, *_) = Face().find(picture(astronaut))
     assert best.source == "face/centerface"
     assert best.detail["absent"] == ["yunet"]
+    assert "CenterFace alone" in Face().notes()[0]
+    assert Face(model="centerface").notes() == ()
     assert best.where.iou(ASTRONAUT) > 0.7
 
 

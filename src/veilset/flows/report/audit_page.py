@@ -37,6 +37,8 @@ def _sections(summary: Summary, source: Source) -> Iterator[str]:
     )
     for sentence in unsearched_words(summary):
         yield f"<p>{escape(sentence[0].upper() + sentence[1:])}.</p>"
+    for note in summary.notes:
+        yield f"<p><strong>{escape(note)}</strong></p>"
     yield tiles(list(_tiles(summary)))
     yield section("kinds", "What was found", _groups("kind", summary.kinds, "kind of finding"))
     yield section("risks", "What it may give away", _groups("risk", summary.risks, "risk"))
