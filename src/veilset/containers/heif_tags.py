@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from veilset.containers.bmff import Box, children, full
 from veilset.containers.exif import read_exif
@@ -101,5 +100,5 @@ def _top_tags(data: memoryview, box: Box) -> Iterable[TagValue]:
         except DataError:
             # The film is damaged, which changes nothing: the box goes as a whole.
             return tags
-        tags += [replace(tag, path=f"heif/{box.word}/{tag.path}") for tag in inner]
+        tags += [tag._replace(path=f"heif/{box.word}/{tag.path}") for tag in inner]
     return tags

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import replace
 from typing import BinaryIO
 
 from veilset.containers.allowed import allowed, is_plain
@@ -246,7 +245,7 @@ def _box_tags(data: memoryview, box: Box) -> list[TagValue]:
         if number == EXIF_UUID:
             return list(read_exif(memoryview(tiff_of(raw))))
         if number == GEO_UUID:
-            return [replace(tag, path=f"jp2/geo/{tag.path}") for tag in _inspected(raw)]
+            return [tag._replace(path=f"jp2/geo/{tag.path}") for tag in _inspected(raw)]
     except (DataError, struct.error, LookupError, ValueError):
         # What cannot be read does not go out either; that it is there is what the list has to say.
         return [TagValue(f"jp2/{box.word}", raw, Risk.CONTENT, box.stop - box.start)]

@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 from urllib.parse import unquote_to_bytes
 from xml.etree.ElementTree import (
@@ -164,7 +164,7 @@ def _described(root: Element) -> Iterator[TagValue]:
             if not tag.path.endswith(("/packet", "/unreadable")):
                 # Editors describe a `cc:Work`, and put each person into an agent with a title.
                 path = tag.path.replace("/cc:Work", "").removesuffix("/cc:Agent/dc:title")
-                yield replace(tag, path=path, risk=risk_of(path))
+                yield tag._replace(path=path, risk=risk_of(path))
 
 
 def _refuse_active(element: Element) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -206,9 +206,8 @@ class FileOnly:
 Media = Image | Video | Signal | FileOnly
 
 
-@dataclass(frozen=True, slots=True)
-class TagValue:
-    """One thing that a file says besides its pixels.
+class TagValue(NamedTuple):
+    """One thing that a file says besides its pixels. What it says is never printed or compared.
 
     Attributes:
         path: Where it stands: container, block and name, such as `exif/gps/GPSLatitude`.
@@ -219,10 +218,25 @@ class TagValue:
     """
 
     path: str
-    value: Any = field(repr=False, compare=False)
+    value: Any
     risk: Risk = Risk.TECHNICAL
     size: int = 0
     technical: bool = False
+
+    def __repr__(self) -> str:
+        return f"TagValue({self.path!r}, {self.risk}, {self.size} bytes)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TagValue) and self._public() == other._public()
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self._public())
+
+    def _public(self) -> tuple[Any, ...]:
+        return self.path, self.risk, self.size, self.technical
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ def _camera(film: Path) -> Iterator[TagValue]:
             continue
         for tag in tags:
             if tag.path.rpartition("/")[2].rpartition(":")[2] in (*DEVICES, *OWNERS):
-                yield replace(tag, path=f"beside/{suffix[1:].lower()}/{tag.path}")
+                yield tag._replace(path=f"beside/{suffix[1:].lower()}/{tag.path}")
 
 
 @lru_cache(maxsize=8)

@@ -40,13 +40,6 @@ class Group:
     samples: int = 0
     names: list[str] = field(default_factory=list)
 
-    def add(self, name: str, findings: int = 1) -> None:
-        """Count one sample."""
-        self.findings += findings
-        self.samples += 1
-        if len(self.names) < LISTED:
-            self.names.append(name)
-
 
 Groups = dict[str, Group]
 _KIND, _SOURCE, _RISK = attrgetter("kind"), attrgetter("source"), attrgetter("risk")
@@ -175,10 +168,10 @@ class Collector:
             return
         summary.people.add(seen, self._detectors)
         faces = [finding for finding in seen.findings if finding.kind == "face"]
-        summary.faces_per_picture[PER_PICTURE[min(3, len(faces))]].add(name)
+        _into(summary.faces_per_picture, PER_PICTURE[min(3, len(faces))], name)
         sizes = Counter(_size_class(face) for face in faces)
         for size, count in sizes.items():
-            summary.face_sizes[size].add(name, count)
+            _into(summary.face_sizes, size, name, count)
 
     def conclude(self, refs: Mapping[str, Ref], concluded: Mapping[str, Sequence[Finding]]) -> None:
         """Count what set detectors found."""
@@ -243,10 +236,14 @@ class Collector:
 
 
 def _into(groups: Groups, key: str, name: str, count: int = 1) -> None:
+    """Count one sample, with so many findings."""
     group = groups.get(key)
     if group is None:
         group = groups[key] = Group()
-    group.add(name, count)
+    group.findings += count
+    group.samples += 1
+    if group.samples <= LISTED:
+        group.names.append(name)
 
 
 def _size_class(face: Finding) -> str:
