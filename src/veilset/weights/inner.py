@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from veilset.weights import onnx, store
+from veilset.weights import onnx
+from veilset.weights.protobuf import block
 
 
 @lru_cache(maxsize=4)
@@ -23,7 +24,7 @@ def session(name: str, value: str) -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    model = with_output(store.path(name).read_bytes(), value)
+    model = with_output(onnx.model_of(name), value)
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
@@ -36,9 +37,4 @@ def run(name: str, value: str, feeds: dict[str, NDArray[Any]]) -> NDArray[np.flo
 
 def with_output(model: bytes, value: str) -> bytes:
     """The same ONNX model with the inner value `value` as a further output (graph 7, output 12, name 1)."""
-    named = _field(1, value.encode())
-    return onnx._rewrite(model, (7,), lambda graph: graph + _field(12, named))
-
-
-def _field(number: int, content: bytes) -> bytes:
-    return onnx._varint(number << 3 | 2) + onnx._varint(len(content)) + content
+    return onnx.rewrite(model, (7,), lambda graph: graph + block(12, block(1, value.encode())))

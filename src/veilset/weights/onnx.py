@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from veilset.weights import store
+from veilset.weights import dlib_resnet, store
+from veilset.weights.protobuf import block, fields
 
 Array = NDArray[np.float32]
 
@@ -34,12 +35,24 @@ def session(name: str, *, threads: int = 1, any_size: bool = False, taps: tuple[
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    model = store.path(name).read_bytes()
+    model = model_of(name)
     if any_size:
         model = free_sizes(model)
     if taps:
         model = tapped(model, taps)
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def model_of(name: str) -> bytes:
+    """The network `name` as an ONNX model; a network of dlib is written as one, in memory.
+
+    Raises:
+        MissingWeights: The weights are not on this machine.
+    """
+    path = store.path(name)
+    content = path.read_bytes()
+    of_dlib = store.record(name).file.endswith(dlib_resnet.SUFFIX)
+    return dlib_resnet.as_onnx(content, str(path)) if of_dlib else content
 
 
 def run(
@@ -65,93 +78,51 @@ def free_sizes(model: bytes) -> bytes:
     Only these fields are re-written, by their numbers in the ONNX format: graph 7; initializer 5 with its name 8;
     input 11, output 12, value_info 13 with the name 1; type 2; tensor_type 1; shape 2. Weights are untouched.
     """
-    return _rewrite(model, (7,), _free_graph)
+    return rewrite(model, (7,), _free_graph)
 
 
 def tapped(model: bytes, names: Sequence[str]) -> bytes:
     """The same ONNX model with intermediate values as further outputs, by name; their types are inferred."""
 
     def more(graph: bytes) -> bytes:
-        values = [b"\x0a" + _varint(len(name.encode())) + name.encode() for name in names]
-        return graph + b"".join(_varint(12 << 3 | 2) + _varint(len(value)) + value for value in values)
+        return graph + b"".join(block(12, block(1, name.encode())) for name in names)
 
-    return _rewrite(model, (7,), more)
+    return rewrite(model, (7,), more)
 
 
 def _free_graph(graph: bytes) -> bytes:
-    weights = {_text(graph[content:end], 8) for number, _, content, end in _fields(graph) if number == 5}
+    weights = {_text(graph[content:end], 8) for number, _, content, end in fields(graph) if number == 5}
     kept = [
         graph[start:end]
-        for number, start, content, end in _fields(graph)
+        for number, start, content, end in fields(graph)
         if not (number == 11 and _text(graph[content:end], 1) in weights)
     ]
-    return _rewrite(b"".join(kept), (11, 12), _free_value, drop=(13,))
+    return rewrite(b"".join(kept), (11, 12), _free_value, drop=(13,))
 
 
 def _text(message: bytes, number: int) -> bytes:
     """The first field `number`, as its bytes; empty when it is not there."""
-    return next((message[content:end] for found, _, content, end in _fields(message) if found == number), b"")
+    return next((message[content:end] for found, _, content, end in fields(message) if found == number), b"")
 
 
 def _free_value(value: bytes) -> bytes:
-    return _rewrite(value, (2,), lambda kind: _rewrite(kind, (1,), lambda tensor: _rewrite(tensor, (2,), _free_shape)))
+    return rewrite(value, (2,), lambda kind: rewrite(kind, (1,), lambda tensor: rewrite(tensor, (2,), _free_shape)))
 
 
 def _free_shape(shape: bytes) -> bytes:
     """As many dimensions as before, each without a value."""
-    return b"".join(b"\x0a\x00" for _ in _fields(shape))
+    return b"".join(b"\x0a\x00" for _ in fields(shape))
 
 
-def _rewrite(message: bytes, numbers: tuple[int, ...], change: Any, drop: tuple[int, ...] = ()) -> bytes:
+def rewrite(message: bytes, numbers: tuple[int, ...], change: Any, drop: tuple[int, ...] = ()) -> bytes:
     """A protobuf message whose fields in `numbers` went through `change`."""
     parts = []
-    for number, start, content, end in _fields(message):
+    for number, start, content, end in fields(message):
         if number in drop:
             continue
         if number in numbers:
             body = change(message[content:end])
-            parts.append(_varint(number << 3 | 2) + _varint(len(body)) + body)
+            parts.append(block(number, body))
         else:
             parts.append(message[start:end])
     return b"".join(parts)
-
-
-def _fields(message: bytes) -> Iterator[tuple[int, int, int, int]]:
-    """(field number, start of the key, start of the content, end) of each field."""
-    at = 0
-    while at < len(message):
-        start = at
-        key, at = _read_varint(message, at)
-        content = at
-        match key & 7:
-            case 0:
-                _, at = _read_varint(message, at)
-            case 1:
-                at += 8
-            case 2:
-                length, content = _read_varint(message, at)
-                at = content + length
-            case 5:
-                at += 4
-            case other:
-                raise ValueError(f"not a protobuf message: wire type {other}")
-        yield key >> 3, start, content, at
-
-
-def _read_varint(message: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = message[at]
-        value |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 0x80:
-            return value, at
-
-
-def _varint(value: int) -> bytes:
-    parts = bytearray()
-    while value > 0x7F:
-        parts.append(value & 0x7F | 0x80)
-        value >>= 7
-    parts.append(value)
-    return bytes(parts)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from veilset.core.errors import MissingWeights, UnknownName
-from veilset.weights.table import TABLE, Url, Weights, WheelMember
+from veilset.weights.table import TABLE, Source, SourceMember, Url, Weights, WheelMember
 
 if TYPE_CHECKING:
     from veilset.weights.fetch import Progress
@@ -133,13 +133,15 @@ def listing() -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def describe(source: Url | WheelMember) -> str:
+def describe(source: Source) -> str:
     """A source in words."""
     match source:
         case Url(address):
             return address
         case WheelMember():
             return f"{source.member} in {source.wheel} on the package index"
+        case SourceMember():
+            return f"{source.member} in {source.archive} on the package index"
 
 
 def _cached(name: str) -> Path:
@@ -147,11 +149,11 @@ def _cached(name: str) -> Path:
 
 
 def _candidates(name: str, wanted: Weights) -> Iterator[Path]:
-    """Files that may be it: by place first, then any file of a local folder with the right size."""
+    """Files that may be it: by place first, then any file of a local folder with its suffix and size."""
     places = [_cached(name), *(folder / wanted.file for folder in local_folders())]
     yield from (place for place in places if _has_size(place, wanted.size))
     for folder in local_folders():
-        for found in sorted(folder.rglob("*.onnx")) if folder.is_dir() else ():
+        for found in sorted(folder.rglob(f"*{Path(wanted.file).suffix}")) if folder.is_dir() else ():
             if found not in places and _has_size(found, wanted.size):
                 yield found
 
@@ -171,7 +173,7 @@ def _hash_of_version(place: Path, _size: int, _modified: int, _inode: int) -> st
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _into_cache(name: str, wanted: Weights, source: Url | WheelMember, progress: Progress) -> Path:
+def _into_cache(name: str, wanted: Weights, source: Source, progress: Progress) -> Path:
     """Fetch beside the final place, verify, then rename: a half or wrong file never stands in the cache."""
     from veilset.weights.fetch import CannotFetch, fetch
 

@@ -23,6 +23,19 @@ class WheelMember:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceMember:
+    """A file inside a published source distribution (tar.gz), which is read and never run."""
+
+    project: str
+    version: str
+    archive: str
+    member: str
+
+
+Source = Url | WheelMember | SourceMember
+
+
+@dataclass(frozen=True, slots=True)
 class Weights:
     """One file and its model card.
 
@@ -46,7 +59,7 @@ class Weights:
     trained_on: str
     bias: str
     origin: str
-    sources: tuple[Url | WheelMember, ...] = ()
+    sources: tuple[Source, ...] = ()
 
 
 def _github(repository: str, commit: str, path: str) -> tuple[Url]:
@@ -105,6 +118,34 @@ TABLE: dict[str, Weights] = {
         "COCO and PASCAL VOC 2012",
         _COCO_BIAS,
         _CORAL,
+    ),
+    "dlib_resnet_v1": Weights(
+        "dlib/dlib_face_recognition_resnet_model_v1.dat",
+        "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
+        22466066,
+        "CC0-1.0",
+        "embedding of an aligned face, 128 numbers",
+        "about 3 million faces of 7,485 identities: FaceScrub, the VGG face data set, and pictures that its author scraped "
+        "from the web, without the consent of those shown; identities of LFW were left out on purpose",
+        "celebrities and adults. The library that carries it states that it mixes up children, and that accuracy varies "
+        "between ethnic groups, lower for Asian faces; by group it was not measured here. Used to attack and measure, "
+        "never to identify strangers",
+        "Davis King, davisking/dlib-models, released into the public domain; bytes unchanged as in face_recognition_models, "
+        "whose LICENSE is CC0 1.0. Read from dlib's own format and written as ONNX in memory",
+        (
+            SourceMember(
+                "face-recognition-models",
+                "0.3.0",
+                "face_recognition_models-0.3.0.tar.gz",
+                "face_recognition_models-0.3.0/face_recognition_models/models/dlib_face_recognition_resnet_model_v1.dat",
+            ),
+            WheelMember(
+                "face-recognition-models",
+                "0.1.3",
+                "face_recognition_models-0.1.3-py2.py3-none-any.whl",
+                "face_recognition_models/models/dlib_face_recognition_resnet_model_v1.dat",
+            ),
+        ),
     ),
     "fastestdet": Weights(
         "fastestdet/FastestDet.onnx",

@@ -5,26 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from veilset.weights import onnx, store
-
-
-def field(number: int, body: bytes) -> bytes:
-    return onnx._varint(number << 3 | 2) + onnx._varint(len(body)) + body
-
-
-def number(at: int, value: int) -> bytes:
-    return onnx._varint(at << 3) + onnx._varint(value)
+from veilset.weights import onnx, protobuf, store
+from veilset.weights.protobuf import block, whole
 
 
 def value(name: bytes, *dims: int) -> bytes:
-    shape = b"".join(field(1, number(1, dim)) for dim in dims)
-    return field(1, name) + field(2, field(1, number(1, 1) + field(2, shape)))
+    shape = b"".join(block(1, whole(1, dim)) for dim in dims)
+    return block(1, name) + block(2, block(1, whole(1, 1) + block(2, shape)))
 
 
 def relu_model(*dims: int) -> bytes:
-    node = field(1, b"x") + field(2, b"y") + field(4, b"Relu")
-    graph = field(1, node) + field(2, b"g") + field(11, value(b"x", *dims)) + field(12, value(b"y", *dims))
-    return number(1, 7) + field(7, graph) + field(8, field(1, b"") + number(2, 13))
+    node = block(1, b"x") + block(2, b"y") + block(4, b"Relu")
+    graph = block(1, node) + block(2, b"g") + block(11, value(b"x", *dims)) + block(12, value(b"y", *dims))
+    return whole(1, 7) + block(7, graph) + block(8, block(1, b"") + whole(2, 13))
 
 
 def test_sizes_are_freed_and_results_unchanged() -> None:
@@ -42,11 +35,11 @@ def test_sizes_are_freed_and_results_unchanged() -> None:
 
 def test_inputs_that_only_name_a_weight_are_left_out_and_the_weight_stays() -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
-    node = field(1, b"x") + field(1, b"w") + field(2, b"y") + field(4, b"Mul")
-    weight = number(1, 1) + number(2, 1) + field(8, b"w") + field(9, np.float32(3).tobytes())
-    inputs = field(11, value(b"x", 1, 2)) + field(11, value(b"w", 1))
-    graph = field(1, node) + field(2, b"g") + field(5, weight) + inputs + field(12, value(b"y", 1, 2))
-    model = number(1, 7) + field(7, graph) + field(8, field(1, b"") + number(2, 13))
+    node = block(1, b"x") + block(1, b"w") + block(2, b"y") + block(4, b"Mul")
+    weight = whole(1, 1) + whole(2, 1) + block(8, b"w") + block(9, np.float32(3).tobytes())
+    inputs = block(11, value(b"x", 1, 2)) + block(11, value(b"w", 1))
+    graph = block(1, node) + block(2, b"g") + block(5, weight) + inputs + block(12, value(b"y", 1, 2))
+    model = whole(1, 7) + block(7, graph) + block(8, block(1, b"") + whole(2, 13))
     free = onnxruntime.InferenceSession(onnx.free_sizes(model), providers=["CPUExecutionProvider"])
     assert [one.name for one in free.get_inputs()] == ["x"]
     np.testing.assert_array_equal(free.run(None, {"x": np.float32([[1, 2], [4, 5]])})[0], [[3, 6], [12, 15]])
@@ -54,8 +47,8 @@ def test_inputs_that_only_name_a_weight_are_left_out_and_the_weight_stays() -> N
 
 @pytest.mark.parametrize("count", [0, 1, 127, 128, 300, 2**31, 2**63 - 1])
 def test_varint_round_trip(count: int) -> None:
-    written = onnx._varint(count)
-    assert onnx._read_varint(written + b"rest", 0) == (count, len(written))
+    written = protobuf.varint(count)
+    assert protobuf.read_varint(written + b"rest", 0) == (count, len(written))
 
 
 def test_bytes_that_are_no_model_are_refused() -> None:
