@@ -30,6 +30,8 @@ from veilset.detectors.grouping import average_linkage
 from veilset.detectors.person import Person
 from veilset.detectors.plate import Plate
 from veilset.detectors.text import Text
+from veilset.weights import store
+from veilset.weights.face_embedding import FaceNetwork, network_of
 
 DATA = Path(os.environ.get("VEILSET_DATA", "../shared/data"))
 SIZES = (("under 32 px", 32.0), ("32-96 px", 96.0), ("over 96 px", float("inf")))
@@ -156,7 +158,7 @@ def explicit(every: int) -> None:
     table("Explicit: false alarms", head, lines)
 
 
-def embedded(every: int) -> Iterator[tuple[str, str, np.ndarray]]:
+def embedded(network: FaceNetwork, every: int) -> Iterator[tuple[str, str, np.ndarray]]:
     """File, person and embedding of the face nearest to the middle."""
     folder = DATA / "lfw_subset"
     for row in rows_of(folder / "images.csv")[::every]:
@@ -164,14 +166,33 @@ def embedded(every: int) -> Iterator[tuple[str, str, np.ndarray]]:
         found = yunet.detect(pixels, 0.5)
         if len(found):
             x1, y1, x2, y2, _ = min(found.tolist(), key=lambda b: abs(b[0] + b[2] - 250) + abs(b[1] + b[3] - 250))
-            vector = identity.embed(pixels, Box(x1, y1, x2 - x1, y2 - y1), 0.4)
+            vector = identity.embed(pixels, Box(x1, y1, x2 - x1, y2 - y1), 0.4, network)
             if vector is not None:
                 yield row["file"], row["identity"], vector
 
 
+# Thresholds to try, around the one that `identity` takes by default.
+TRIED = {"mobileface_v2": (0.25, 0.3, 0.35, 0.4), "dlib_resnet_v1": (0.91, 0.92, 0.93, 0.94)}
+
+
 def identities(every: int) -> None:
-    """Pairs verified, and pairs of pictures grouped, on two halves of the people. The default was chosen on all of them."""
-    known = list(embedded(every))
+    """Pairs verified, and pairs of pictures grouped, on two halves of the people, by each network that is installed."""
+    pairs, groups = [], []
+    for name, tried in TRIED.items():
+        if not store.installed(name):
+            print(f"\n{name} is not installed and was not measured.")
+            continue
+        known = list(embedded(network_of(name), every))
+        pairs += [(name, *line) for line in verified(known, tried)]
+        groups += [(name, *line) for line in grouped(known, tried[1:])]
+    head = ("network", "cosine", "same person accepted", "strangers accepted")
+    table("Identity: labelled pairs of lfw_subset", head, pairs)
+    head = ("network", "people", "min_alike", "in truth", "groups made", "pairwise precision", "pairwise recall")
+    table("Identity: grouping (pairs are not independent: intervals are too narrow)", head, groups)
+
+
+def verified(known: Sequence[tuple[str, str, np.ndarray]], tried: Sequence[float]) -> Iterator[tuple[object, ...]]:
+    """For each threshold: pairs of one person and of strangers that are accepted."""
     by_file = {file: vector for file, _, vector in known}
     pairs = [
         (float(by_file[row["file_a"]] @ by_file[row["file_b"]]), row["same"] == "1")
@@ -179,41 +200,32 @@ def identities(every: int) -> None:
         if row["file_a"] in by_file and row["file_b"] in by_file
     ]
     likeness, same = np.array([one for one, _ in pairs]), np.array([two for _, two in pairs])
-    lines = [
-        (
+    for least in tried:
+        accepted = likeness >= least
+        yield (
             least,
-            share(int((likeness[same] >= least).sum()), int(same.sum())),
-            share(int((likeness[~same] >= least).sum()), int((~same).sum())),
+            share(int(accepted[same].sum()), int(same.sum())),
+            share(int(accepted[~same].sum()), int((~same).sum())),
         )
-        for least in (0.25, 0.3, 0.35, 0.4)
-    ]
-    table("Identity: labelled pairs of lfw_subset", ("cosine", "same person accepted", "strangers accepted"), lines)
+
+
+def grouped(known: Sequence[tuple[str, str, np.ndarray]], tried: Sequence[float]) -> Iterator[tuple[object, ...]]:
+    """For each half of the people and each threshold: pairs of pictures that come into one group."""
     people = sorted({who for _, who, _ in known})
-    lines = []
-    for half, name in ((0, "people of even number"), (1, "people of odd number")):
+    for half, name in ((0, "even number"), (1, "odd number")):
         mine = [(who, vector) for _, who, vector in known if people.index(who) % 2 == half]
         truth = np.array([who for who, _ in mine])
         pair = np.triu_indices(len(mine), 1)
         together = (truth[:, None] == truth)[pair]
-        for least in (0.3, 0.35, 0.4):
+        for least in tried:
             groups = average_linkage(np.stack([vector for _, vector in mine]), least)
             label = np.empty(len(mine), int)
             for number, members in enumerate(groups):
                 label[members] = number
             joined = (label[:, None] == label)[pair]
             hits = int((joined & together).sum())
-            lines.append(
-                (
-                    name,
-                    least,
-                    len(set(truth)),
-                    len(groups),
-                    share(hits, int(joined.sum())),
-                    share(hits, int(together.sum())),
-                )
-            )
-    head = ("people", "min_alike", "people in truth", "groups made", "pairwise precision", "pairwise recall")
-    table("Identity: grouping (pairs are not independent: intervals are too narrow)", head, lines)
+            exact = share(hits, int(joined.sum()))
+            yield name, least, len(set(truth)), len(groups), exact, share(hits, int(together.sum()))
 
 
 def duplicates(every: int) -> None:

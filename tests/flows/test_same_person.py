@@ -15,11 +15,14 @@ import pytest
 from veilset.core.errors import UsageError
 from veilset.core.finding import Finding, Risk
 from veilset.core.registry import Entry, Registry
-from veilset.core.sample import Image
+from veilset.core.sample import Image, Sample
 from veilset.core.where import Box
 from veilset.flows.audit import audit
 from veilset.flows.catalog import Catalog, catalog
+from veilset.flows.identities import Kept
+from veilset.flows.same_person import recognise
 from veilset.flows.withdraw import Query, plan_withdrawal, withdraw
+from veilset.records.identity_store import Identities, KeptSample
 from veilset.records.tombstones import Tombstones
 from veilset.weights import store
 
@@ -109,6 +112,15 @@ def test_what_could_not_be_compared_is_said(here: Path, monkeypatch: pytest.Monk
     plan = plan_withdrawal(query, names=knowing("Unweighed"))
     assert set(plan.samples) == {"d.png"}
     assert "faces were not compared" in plan.note
+
+
+def test_faces_kept_with_another_network_are_not_compared(here: Path) -> None:
+    """Kept by dlib's network, looked up where another one looks: vectors of both mean nothing to each other."""
+    kept = Kept(Identities({}, {"dlib_resnet_v1": "ab" * 32}, {"a.png": KeptSample(1, 1)}))
+    drawn(here / "me.png", 9, 1)
+    asked = Sample("me", Image(cv2.imread(str(here / "me.png"))))
+    with pytest.raises(UsageError, match="made with other networks"):
+        recognise(asked, None, [], knowing("Striped"), lambda *_: None, kept)
 
 
 def people_of(root: Path) -> dict[str, list[Path]]:

@@ -16,11 +16,7 @@ from veilset.weights import onnx
 Pixels = NDArray[np.uint8]
 Array = NDArray[np.float32]
 
-SIDE = 112
 SHOWN = 160
-TEMPLATE: Floats = np.array(
-    [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
-)
 _HEADS = [f"{head}_{stride}" for head in ("cls", "obj", "kps") for stride in yunet.STRIDES]
 
 
@@ -52,12 +48,13 @@ def points_of(pixels: Pixels, box: Box) -> tuple[Floats, float]:
     return points / scale + (x, y), score
 
 
-def similarity(points: Floats, template: Floats = TEMPLATE) -> Floats:
+def similarity(points: Floats, template: Floats) -> Floats:
     """The turn, scale and shift (2, 3) that brings `points` (n, 2) nearest to `template` in the least-squares sense.
 
     *Source*: Umeyama 1991, in the plane as one complex number: w = a z + b.
 
-    >>> similarity(TEMPLATE * 2 + 5).round(6).tolist()
+    >>> square = np.array([[0.0, 0], [4, 0], [4, 4], [0, 4]])
+    >>> similarity(square * 2 + 5, square).round(6).tolist()
     [[0.5, -0.0, -2.5], [0.0, 0.5, -2.5]]
     """
     z, w = points @ (1, 1j), template @ (1, 1j)
@@ -67,9 +64,9 @@ def similarity(points: Floats, template: Floats = TEMPLATE) -> Floats:
     return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
 
 
-def aligned(pixels: Pixels, points: Floats) -> Pixels:
-    """The face (112, 112, 3) with its five points where recognisers of the ArcFace family expect them."""
-    return view(pixels, similarity(points), SIDE)
+def aligned(pixels: Pixels, points: Floats, template: Floats, side: int) -> Pixels:
+    """The face (side, side, 3) with its five points where a recogniser expects them."""
+    return view(pixels, similarity(points, template), side)
 
 
 def view(pixels: Pixels, matrix: Floats, side: int) -> Pixels:

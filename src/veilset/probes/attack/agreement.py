@@ -17,12 +17,13 @@ from veilset.core.sample import Image, Media
 from veilset.core.where import Box
 from veilset.probes.adversary.crops import Floats, cut, gather
 from veilset.probes.adversary.effort import Effort
-from veilset.probes.adversary.embedding import NETWORK, embed
+from veilset.probes.adversary.embedding import embed
 from veilset.probes.adversary.face_or_not import SIDE, beside, learn_faces, says_face
 from veilset.probes.adversary.gradients import oriented
 from veilset.probes.adversary.scores import ranks, share
 from veilset.probes.attack.reidentify import Features, pixel_features, recognise, split
 from veilset.probes.attack.residual import boxes_of, covers, found_by, is_flat, networks_of
+from veilset.weights.face_embedding import network_of
 
 UNSEEN = ("mobileface_v3", "gradients")
 
@@ -218,12 +219,12 @@ class Agreement:
         gate = {"pixels": verdict(pixel_features(48), 0.1)}
         unseen = {"gradients": verdict(oriented, 0.1)} if "gradients" in self.recognisers else {}
         for network, side, wanted in (
-            (NETWORK, gate, True),
-            ("mobileface_v3", unseen, "mobileface_v3" in self.recognisers),
+            (network_of(), gate, True),
+            (network_of("mobileface_v3"), unseen, "mobileface_v3" in self.recognisers),
         ):
             try:
                 if wanted:
-                    side[network] = verdict(embed(network=network), 0.5)
+                    side[network.weights] = verdict(embed(network), 0.5)
             except MissingWeights:
                 continue
         strongest = max(gate, key=lambda name: np.mean(list(gate[name].says.values())))

@@ -21,6 +21,7 @@ from veilset.probes.adversary.embedding import embed
 from veilset.probes.adversary.recogniser import class_centres, fit
 from veilset.probes.adversary.restoration import learn_restoration
 from veilset.probes.adversary.scores import accepted_at, equal_error, ranks, share, worst
+from veilset.weights.face_embedding import network_of
 
 Features = Callable[[Pixels], Floats]
 
@@ -94,7 +95,8 @@ class Reidentify:
     learns the way back first, as a linear map between features, `rebuild` between pictures, by a network. Each sees only
     what lies inside the region found. Recognisers: two trained on the set itself (principal components and Fisher's
     discriminants; a convolutional network from random weights, one for each treatment, stopped by pictures held back),
-    and a pretrained face embedding where its weights are. Networks need torch; without it the headline says so.
+    and a pretrained face embedding where its weights are: `mobileface_v2`, else `dlib_resnet_v1`, named in the notes.
+    Networks need torch; without it the headline says so.
 
     *Measurements*: `rank1`, the worst of all, at a confidence corrected for having chosen the worst; then
     `rank1_*`, `rank5_*`, `eer_*` and `tar_*` for each mode and recogniser. Chance is 1 / people. Where fewer than two
@@ -153,7 +155,8 @@ class Reidentify:
             raise Unsupported(f"reidentify: {why[0]}")
         found: list[Measurement] = []
         for (mode, name), trial in trials.items():
-            noted = replace(trial, about=(*trial.about, *about))
+            looked = (f"face network: {network_of().weights}",) if name == "face" else ()
+            noted = replace(trial, about=(*trial.about, *about, *looked))
             found.extend(self._measure(f"{mode}_{name}", mode, noted, rng))
         first = worst([m for m in found if m.name.startswith("rank1_")], "rank1")
         missing = self._effort().missing("recognition and restoration by networks")

@@ -69,6 +69,20 @@ def test_though_the_naive_face_network_fails(faces, operator, named):
     assert found["rank1_parrot_face"].low > 0.5
 
 
+@pytest.mark.weights
+def test_where_the_first_face_network_is_missing_the_second_attacks_and_is_named(faces, named, monkeypatch):
+    real = store.installed
+    monkeypatch.setattr(store, "installed", lambda name: name != "mobileface_v2" and real(name))
+    if not store.installed("dlib_resnet_v1"):
+        pytest.skip("no weights of dlib_resnet_v1: run `veilset weights pull dlib_resnet_v1`")
+    probe = Reidentify(recogniser="face", modes=("naive", "parrot"))
+    found = named(probe.run(case(faces, Pixelate(cells=1000, floor=8, grow=0)), rng=np.random.default_rng(0)))
+    assert found["rank1_parrot_face"].low > 0.5
+    assert "face network: dlib_resnet_v1" in found["rank1_naive_face"].notes
+    blank = named(probe.run(case(faces, Mask(grow=0)), rng=np.random.default_rng(0)))["rank1_parrot_face"]
+    assert blank.low <= blank.chance <= blank.high
+
+
 @pytest.mark.parametrize("operator", [Mask(grow=0), DpPix(block=16, epsilon=0.5, pixels="face", grow=0)])
 def test_mask_and_face_level_noise_stay_at_chance(faces, operator, named):
     given = case(faces, operator)
