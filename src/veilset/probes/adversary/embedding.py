@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from veilset.core.sample import Pixels
 from veilset.weights import store
-from veilset.weights.face_embedding import FaceNetwork, network_of, vectors
+from veilset.weights.face_embedding import FaceNetwork, vectors
 
 Floats = NDArray[np.float64]
 
@@ -30,16 +30,15 @@ def canvas(crops: Pixels, place: tuple[int, int, int, int], how: int = cv2.INTER
     return out
 
 
-def embed(network: FaceNetwork | None = None) -> Callable[[Pixels], Floats]:
+def embed(network: FaceNetwork) -> Callable[[Pixels], Floats]:
     """A function from crops (n, side, side, 3) uint8 RGB to unit vectors (n, length), by a pretrained network.
 
     Raises:
         MissingWeights: The weights are not at hand.
     """
-    chosen = network or network_of()
-    store.path(chosen.weights)
+    store.path(network.weights)
 
     def features(crops: Pixels) -> Floats:
-        return vectors(chosen, canvas(crops, chosen.place, side=chosen.side))
+        return vectors(network, canvas(crops, network.place, side=network.side))
 
     return features

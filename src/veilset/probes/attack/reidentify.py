@@ -21,7 +21,7 @@ from veilset.probes.adversary.embedding import embed
 from veilset.probes.adversary.recogniser import class_centres, fit
 from veilset.probes.adversary.restoration import learn_restoration
 from veilset.probes.adversary.scores import accepted_at, equal_error, ranks, share, worst
-from veilset.weights.face_embedding import network_of
+from veilset.weights.face_embedding import DEFAULT, MODELS, network_of
 
 Features = Callable[[Pixels], Floats]
 
@@ -81,6 +81,7 @@ class Reidentify:
         modes: Adversaries to play: `naive`, `parrot`, `restore`, `rebuild`.
         recogniser: `pixels` (trained on the set), `face` (pretrained), `network` (convolutional, trained on the set), or
             `auto`: all of them for which weights and torch are at hand.
+        face_network: Which network `face` is: `default`, `mobileface_v2` or `dlib_resnet_v1`.
         side: Side of the grey pictures compared, in pixels.
         limit: Most pairs that are looked at, drawn at random.
         copies: How often the adversary treats each of its own pictures.
@@ -95,8 +96,8 @@ class Reidentify:
     learns the way back first, as a linear map between features, `rebuild` between pictures, by a network. Each sees only
     what lies inside the region found. Recognisers: two trained on the set itself (principal components and Fisher's
     discriminants; a convolutional network from random weights, one for each treatment, stopped by pictures held back),
-    and a pretrained face embedding where its weights are: `mobileface_v2`, else `dlib_resnet_v1`, named in the notes.
-    Networks need torch; without it the headline says so.
+    and a pretrained face embedding where its weights are (by default `mobileface_v2`, else `dlib_resnet_v1`; the notes
+    name it). Networks need torch; without it the headline says so.
 
     *Measurements*: `rank1`, the worst of all, at a confidence corrected for having chosen the worst; then
     `rank1_*`, `rank5_*`, `eer_*` and `tar_*` for each mode and recogniser. Chance is 1 / people. Where fewer than two
@@ -111,6 +112,7 @@ class Reidentify:
     kind: str = "face"
     modes: tuple[str, ...] = ("naive", "parrot", "restore", "rebuild")
     recogniser: str = "auto"
+    face_network: str = DEFAULT
     side: int = 48
     limit: int = 1000
     copies: int = 2
@@ -126,6 +128,7 @@ class Reidentify:
         for mode in self.modes:
             check.one_of(tuple(KNOWS), modes=mode)
         check.one_of(("auto", "pixels", "face", "network"), recogniser=self.recogniser)
+        check.one_of(MODELS, face_network=self.face_network)
         check.in_range(8, 112, side=self.side)
         check.in_range(4, 100_000, limit=self.limit)
         check.in_range(1, 20, copies=self.copies)
@@ -155,7 +158,7 @@ class Reidentify:
             raise Unsupported(f"reidentify: {why[0]}")
         found: list[Measurement] = []
         for (mode, name), trial in trials.items():
-            looked = (f"face network: {network_of().weights}",) if name == "face" else ()
+            looked = (f"face network: {network_of(self.face_network).weights}",) if name == "face" else ()
             noted = replace(trial, about=(*trial.about, *about, *looked))
             found.extend(self._measure(f"{mode}_{name}", mode, noted, rng))
         first = worst([m for m in found if m.name.startswith("rank1_")], "rank1")
@@ -213,7 +216,7 @@ class Reidentify:
             found["pixels"] = pixel_features(self.side)
         if self.recogniser in {"auto", "face"}:
             try:
-                found["face"] = embed()
+                found["face"] = embed(network_of(self.face_network))
             except MissingWeights:
                 if self.recogniser == "face":
                     raise
