@@ -46,6 +46,7 @@ def needs_yunet() -> None:
         {"effort": "lazy"},
         {"min_score": 1.5},
         {"coarse_megapixels": 0.0},
+        {"quick_megapixels": 0.0},
         {"finest_megapixels": -1.0},
     ],
 )
