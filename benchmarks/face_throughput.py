@@ -7,6 +7,7 @@
 Each side is one process that is started, reads a folder of JPEG files, finds and treats faces, writes JPEG files, and
 ends. deface: its own loop over files (`image_detect`) at its own defaults, with every thread that it starts by itself.
 Ours: `veilset release` with `find: [{face: {effort: ...}}]`, `treat: {face: mask}` and two workers of one thread each;
+`--megapixels` sets `quick_megapixels`;
 that is the whole step, with journal, files flushed to disk, read back and checked, and the manifest. Start-up is in the
 time of both. Rounds alternate (deface, quick, deface, quick, ...), so that other work on the machine hits all. A ratio
 is that of one round's wall times. Processor time (user and system, children included) is printed beside it: it says
@@ -29,6 +30,8 @@ from pathlib import Path
 
 from labelled_faces import data_folder, labelled
 
+from veilset.detectors.face import Face
+
 PR_SET_CHILD_SUBREAPER = 36
 IN_DEFACE = """
 import contextlib, io, os, sys
@@ -42,7 +45,7 @@ for name in sorted(os.listdir(source)):
 """
 POLICY = """version: 1
 find:
-  - face: {{effort: {effort}}}
+  - face: {{effort: {effort}, quick_megapixels: {megapixels}}}
 treat:
   face: mask
   "*": refuse
@@ -99,6 +102,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--effort", action="append", choices=("quick", "thorough"), help="may be given again")
+    parser.add_argument(
+        "--megapixels", type=float, default=Face().quick_megapixels, help="what quick shrinks pictures to"
+    )
     options = parser.parse_args()
     if ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
         sys.exit("orphans of the measured processes cannot be waited for on this system")
@@ -114,7 +120,7 @@ def main() -> None:
         sides = {"deface": [options.deface, "-c", IN_DEFACE, str(work / "in")]}
         for effort in options.effort or ("quick",):
             policy = work / f"{effort}.yaml"
-            policy.write_text(POLICY.format(effort=effort))
+            policy.write_text(POLICY.format(effort=effort, megapixels=options.megapixels))
             verb = [sys.executable, "-m", "veilset", "release", str(work / "in"), "--policy", str(policy)]
             sides[effort] = [*verb, "--workers", str(options.workers), "--json", "--out"]
         rounds = []

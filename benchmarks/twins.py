@@ -5,6 +5,8 @@
                                                pairs of different files that are taken for twins; --sheet draws them
     python benchmarks/twins.py scale           seconds and memory for 10,000 and 100,000 drawn pictures
 
+`TWINS_MODEL=open_nsfw` embeds with other weights than the default's.
+
 Pictures are those that `VEILSET_DATA` names. imagehash is compared where it is installed. Times are CPU seconds.
 """
 
@@ -153,9 +155,12 @@ def disguises(path: Path, known: dict[str, list[tuple[float, ...]]]) -> dict[str
     return found
 
 
+MODEL = os.environ.get("TWINS_MODEL", "default")
+
+
 def observe(p: np.ndarray) -> Fingerprint:
-    """What the detector keeps of a picture."""
-    return Duplicate(embed="always").observe(Sample("", Image(p)))
+    """What the detector keeps of a picture; `TWINS_MODEL` names other weights than the default's."""
+    return Duplicate(embed="always", model=MODEL).observe(Sample("", Image(p)))
 
 
 def share(hits: int, of: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
 import cv2
@@ -47,8 +48,8 @@ class Twin(NamedTuple):
     facts: Mapping[str, Any]
 
 
-def fingerprint(pixels: NDArray[np.uint8], *, turned: bool, sketched: bool = False) -> Fingerprint:
-    """Of RGB pixels (height, width, 3); without `turned` only the upright hash, with `sketched` a sketch too."""
+def fingerprint(pixels: NDArray[np.uint8], *, turned: bool, network: str = "") -> Fingerprint:
+    """Of RGB pixels (height, width, 3); without `turned` only the upright hash, with a `network` a sketch too."""
     digest = hashlib.sha256(repr(pixels.shape).encode())
     digest.update(np.ascontiguousarray(pixels).data)
     height, width = pixels.shape[:2]
@@ -59,7 +60,7 @@ def fingerprint(pixels: NDArray[np.uint8], *, turned: bool, sketched: bool = Fal
         pixels = cv2.resize(pixels, fitted, interpolation=cv2.INTER_AREA)
     hashes = perceptual_hashes(pixels)
     # A picture without structure is like all such, and nothing in it can be aligned.
-    drawn = sketch.sketch(pixels, turned=turned) if sketched and hashes else None
+    drawn = sketch.sketch(pixels, network, turned=turned) if network and hashes else None
     return Fingerprint(digest.hexdigest(), hashes if turned else hashes[:1], drawn)
 
 
@@ -99,6 +100,7 @@ class Duplicate:
         bits: Perceptual hashes that differ in at most so many of 64 bits are twins. 0 finds few, above 10 strangers meet.
         turned: Look for mirrored and turned twins as well.
         embed: Look for cropped and treated twins: `auto` when the network is installed, `always`, or `never`.
+        model: Weights that embed, `mobilenet_v2` or `open_nsfw`, which anybody can pull; `default` is the first installed.
         alike: Least cosine of two embeddings that are compared in detail.
         agree: Least correlation of small patches of two aligned pictures.
 
@@ -113,8 +115,8 @@ class Duplicate:
 
     *Raises*: MissingWeights with `embed: always` when the network is not installed.
 
-    *Source*: SHA-256 of decoded pixels; perceptual hash (Zauner 2010); MobileNet-V2 features, ORB and RANSAC; groups are
-    what chains of twins connect. Measured: `benchmarks/twins.py`.
+    *Source*: SHA-256 of decoded pixels; perceptual hash (Zauner 2010); features of MobileNet-V2 or OpenNSFW, ORB and
+    RANSAC; groups are what chains of twins connect. Measured: `benchmarks/twins.py`.
 
     >>> Duplicate(bits=4, embed="never").notes()[0][:30]
     'duplicate looked with hashes a'
@@ -125,6 +127,7 @@ class Duplicate:
     embed: str = "auto"
     alike: float = 0.5
     agree: float = 0.6
+    model: str = "default"
 
     takes: ClassVar[tuple[type[Media], ...]] = (Image,)
     finds: ClassVar[tuple[str, ...]] = ("duplicate",)
@@ -133,21 +136,22 @@ class Duplicate:
         in_range(0, 16, bits=self.bits)
         in_range(0, 1, alike=self.alike, agree=self.agree)
         one_of(("auto", "always", "never"), embed=self.embed)
+        one_of(("default", *sketch.NETWORKS), model=self.model)
 
     def weights(self) -> tuple[str, ...]:
         """Files of weights that it runs."""
-        return (sketch.WEIGHTS,) if self._embeds() else ()
+        return (self._network,) if self._network else ()
 
     def notes(self) -> tuple[str, ...]:
         """What a reader has to know of how it looked."""
-        if self._embeds():
+        if self._network:
             return ()
-        why = "as asked" if self.embed == "never" else f"the weights {sketch.WEIGHTS} are not installed"
+        why = "as asked" if self.embed == "never" else f"none of the weights {', '.join(sketch.NETWORKS)} is installed"
         return (f"duplicate looked with hashes alone ({why}): twins that were cropped, framed or redacted are missed.",)
 
     def observe(self, sample: Sample) -> Fingerprint:
         """The picture's fingerprint."""
-        return fingerprint(sample.image.pixels, turned=self.turned, sketched=self._embeds())
+        return fingerprint(sample.image.pixels, turned=self.turned, network=self._network)
 
     def conclude(self, observed: Mapping[str, Fingerprint]) -> Mapping[str, tuple[Finding, ...]]:
         """One finding for each picture that has a twin."""
@@ -196,8 +200,15 @@ class Duplicate:
                 facts = {"correlation": round(how.correlation, 3), "covered": round(how.covered, 3)}
                 yield Twin(one, other, "part", how.correlation, {**facts, "mirrored": how.mirrored})
 
-    def _embeds(self) -> bool:
-        return self.embed == "always" or (self.embed == "auto" and store.installed(sketch.WEIGHTS))
+    @cached_property
+    def _network(self) -> str:
+        """Decided once: vectors of two networks cannot be compared."""
+        if self.embed == "never":
+            return ""
+        if self.model != "default":
+            return self.model if self.embed == "always" or store.installed(self.model) else ""
+        # What is missing is asked for by the name that anybody can pull.
+        return sketch.installed() or ("open_nsfw" if self.embed == "always" else "")
 
 
 def _sureness(twin: Twin) -> tuple[bool, float]:

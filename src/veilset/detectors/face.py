@@ -80,11 +80,12 @@ class Face:
         model: `default`, or networks joined by `+`: `centerface`, `yunet`, `ultraface`. `default` is
             `centerface+yunet`, and YuNet alone when `quick`; where YuNet is not installed it is `centerface` alone, and
             `source` says so.
-        effort: `thorough` finds the most; `quick` takes a tenth of the time, looks with YuNet alone, and finds
-            about what CenterFace does at full size, faces below 16 px a little better.
+        effort: `thorough` finds the most; `quick` takes a tenth of the time, looks with YuNet alone, and finds about what
+            CenterFace does at full size, faces below 16 px a little better: in pictures of up to `quick_megapixels`.
         min_score: Lowest score reported. 0.2 is the working point at every size of face; it is not a probability.
         mirror: Look at the mirror image: a second opinion of the same networks.
-        coarse_megapixels: Pictures above are shrunk to it for the coarse looks.
+        coarse_megapixels: Pictures above are shrunk to it for the coarse looks of `thorough`.
+        quick_megapixels: Pictures above are shrunk to it when `quick`: more finds smaller faces, and takes longer.
         finest_megapixels: Above it the tiled looks are shrunk too: it bounds time, at the price of the tiniest faces.
 
     *Shapes and units*: picture (height, width, 3) uint8; boxes in pixels of the upright picture; scores in [0, 1].
@@ -103,6 +104,7 @@ class Face:
     min_score: float = 0.2
     mirror: bool = False
     coarse_megapixels: float = 0.3
+    quick_megapixels: float = 1.0
     finest_megapixels: float = 8.0
 
     takes: ClassVar[tuple[type[Media], ...]] = (Image,)
@@ -112,6 +114,7 @@ class Face:
         in_range(0, 1, min_score=self.min_score)
         one_of(("quick", "thorough"), effort=self.effort)
         positive(coarse_megapixels=self.coarse_megapixels, finest_megapixels=self.finest_megapixels)
+        positive(quick_megapixels=self.quick_megapixels)
         if self.model != "default":
             names = self.model.split("+")
             for name in names:
@@ -164,10 +167,12 @@ class Face:
         Where tiles follow, a quick look at the whole is enough for the large faces: the time is better spent on tiles.
         """
         coarse = plan_for(networks, self.effort)
+        if self.effort == "quick":
+            return [(min(1.0, math.sqrt(self.quick_megapixels / megapixels)), coarse)]
         base = min(1.0, math.sqrt(self.coarse_megapixels / megapixels))
         fine = FINE.get("yunet" if "yunet" in networks else networks[0])
         finest = min(1.0, math.sqrt(self.finest_megapixels / megapixels))
-        if self.effort == "thorough" and fine and finest > 1.2 * base * coarse.finest:
+        if fine and finest > 1.2 * base * coarse.finest:
             return [(min(1.0, BESIDE_TILES * base), plan_for(networks, "quick")), (finest / fine.finest, fine)]
         return [(base, coarse)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -9,13 +10,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from veilset.weights import inner
+from veilset.weights import inner, store
 
 Pixels = NDArray[np.uint8]
 Points = NDArray[np.float32]
+Planes = NDArray[np.float32]
 
-WEIGHTS = "mobilenet_v2"
-_LAYER = "MobilenetV2/Logits/AvgPool_prequant"
 _SEEN = 224
 LENGTH = 512
 SIDE = 160
@@ -24,6 +24,23 @@ _NARROWEST = 32
 _RATIO = 0.8
 _TOLERANCE = 3.0
 _SMOOTH = 1.2
+
+
+class Network(NamedTuple):
+    """The input of a network and the layer whose features are taken, and what is made of RGB floats (n, 224, 224, 3)."""
+
+    enters: str
+    layer: str
+    prepared: Callable[[Planes], Planes]
+
+
+NETWORKS: Mapping[str, Network] = {
+    "mobilenet_v2": Network("image", "MobilenetV2/Logits/AvgPool_prequant", lambda rgb: rgb),
+    "open_nsfw": Network(
+        "input:0", "pool/AvgPool:0", lambda rgb: rgb[..., ::-1] - np.array([104.0, 117.0, 123.0], np.float32)
+    ),
+}
+"""By weights, those that find the most first. Any network that was trained to tell pictures apart will do."""
 
 
 class Sketch(NamedTuple):
@@ -42,8 +59,13 @@ class Alignment(NamedTuple):
     mirrored: bool
 
 
-def sketch(pixels: Pixels, *, turned: bool) -> Sketch:
-    """Of RGB pixels (height, width, 3).
+def installed() -> str:
+    """The weights to look with: the best that are at hand; empty when none are."""
+    return next((name for name in NETWORKS if store.installed(name)), "")
+
+
+def sketch(pixels: Pixels, network: str, *, turned: bool) -> Sketch:
+    """Of RGB pixels (height, width, 3), with one of `NETWORKS`; vectors of two networks cannot be compared.
 
     Raises:
         MissingWeights: The network is not installed.
@@ -51,7 +73,9 @@ def sketch(pixels: Pixels, *, turned: bool) -> Sketch:
     small = cv2.resize(pixels, (_SEEN, _SEEN), interpolation=cv2.INTER_AREA).astype(np.float32)
     ways = np.stack([np.rot90(small, turns) for turns in range(4 if turned else 1)])
     # The strongest answer over four turns is the same for a turned picture; the network itself overlooks mirroring.
-    strongest = inner.run(WEIGHTS, _LAYER, {"image": np.ascontiguousarray(ways)}).reshape(len(ways), -1).max(axis=0)
+    enters, layer, prepared = NETWORKS[network]
+    features = inner.run(network, layer, {enters: np.ascontiguousarray(prepared(ways))})
+    strongest = features.reshape(len(ways), -1).max(axis=0)
     vector = strongest @ _projection(len(strongest))
     vector /= max(float(np.linalg.norm(vector)), 1e-12)
     coded = cv2.imencode(".jpg", _grey(pixels), [cv2.IMWRITE_JPEG_QUALITY, 85])[1]
@@ -88,7 +112,7 @@ def _grey(pixels: Pixels) -> Pixels:
     return shrunk
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _projection(length: int) -> NDArray[np.float32]:
     """Keeps distances within a few percent at less than half the length (Johnson, Lindenstrauss 1984)."""
     drawn = np.random.default_rng(0).normal(0, LENGTH**-0.5, (length, LENGTH))

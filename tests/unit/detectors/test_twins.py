@@ -20,7 +20,7 @@ from veilset.testing.drawn import texture
 from veilset.weights import inner, store
 
 needs_network = pytest.mark.skipif(
-    not store.installed(sketch.WEIGHTS), reason=f"the weights of {sketch.WEIGHTS} are not installed"
+    not store.installed("mobilenet_v2"), reason="NOT TESTED: the weights of mobilenet_v2 are not installed"
 )
 
 
@@ -129,8 +129,8 @@ def test_without_the_network_hashes_alone_and_that_is_said(monkeypatch: pytest.M
     detector = Duplicate()
     assert detector.weights() == ()
     assert "hashes alone" in detector.notes()[0]
-    assert sketch.WEIGHTS in detector.notes()[0]
-    with pytest.raises(MissingWeights):
+    assert "open_nsfw" in detector.notes()[0]
+    with pytest.raises(MissingWeights, match="weights pull open_nsfw"):
         Duplicate(embed="always").observe(Sample("a", Image(one)))
 
 
@@ -139,11 +139,11 @@ def test_without_the_network_hashes_alone_and_that_is_said(monkeypatch: pytest.M
 def test_the_inner_value_is_what_the_classes_are_made_of() -> None:
     """Softmax over the last layer of the features gives the network's own output, so they are the features."""
     image = np.random.default_rng(0).integers(0, 255, (2, 224, 224, 3)).astype(np.float32)
-    features = inner.run(sketch.WEIGHTS, sketch._LAYER, {"image": image}).reshape(2, -1)
+    features = inner.run("mobilenet_v2", sketch.NETWORKS["mobilenet_v2"].layer, {"image": image}).reshape(2, -1)
     assert features.shape == (2, 1280)
     assert features.min() >= 0
     assert features.max() <= 6.001
-    one = inner.run(sketch.WEIGHTS, sketch._LAYER, {"image": image[:1]}).reshape(-1)
+    one = inner.run("mobilenet_v2", sketch.NETWORKS["mobilenet_v2"].layer, {"image": image[:1]}).reshape(-1)
     assert np.allclose(one, features[0], atol=1e-4)
 
 
@@ -158,3 +158,28 @@ def test_real_pictures_cropped_by_a_fifth() -> None:
     twins = {f"{name}t": crop(p) for name, p in list(pictures.items())[:8]}
     found = seen({**pictures, **twins})
     assert set(found) == {name for twin in twins for name in (twin, twin[:-1])}
+
+
+def test_the_network_is_the_best_installed_and_stays_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = {"open_nsfw"}
+    monkeypatch.setattr(store, "installed", here.__contains__)
+    detector = Duplicate()
+    assert (detector.weights(), detector.notes()) == (("open_nsfw",), ())
+    here.add("mobilenet_v2")
+    assert detector.weights() == ("open_nsfw",)
+    assert Duplicate().weights() == ("mobilenet_v2",)
+    assert Duplicate(model="open_nsfw").weights() == ("open_nsfw",)
+    here.clear()
+    assert Duplicate(model="open_nsfw").weights() == Duplicate().weights() == ()
+    assert Duplicate(embed="always").weights() == ("open_nsfw",)
+
+
+@pytest.mark.weights
+@pytest.mark.skipif(not store.installed("open_nsfw"), reason="NOT TESTED: the weights of open_nsfw are not installed")
+@pytest.mark.parametrize("change", ["cropped", "framed"])
+def test_the_weights_that_anybody_can_pull_know_twins_again(change: str) -> None:
+    one = texture(400, 320, seed=1)
+    others = {f"c{seed}": texture(400, 320, seed=seed) for seed in range(2, 6)}
+    found = seen({"a": one, "b": CHANGES[change](one), **others}, model="open_nsfw")
+    assert set(found) == {"a", "b"}
+    assert found["b"][0].detail["how"] == "part"
