@@ -11,8 +11,10 @@ import pytest
 from PIL import Image
 
 from veilset.containers import Keep, inspect, rebuild
-from veilset.containers.clean import clean_file
-from veilset.containers.door import Stored
+from veilset.containers.clean import clean_file, clean_in_place
+from veilset.containers.door import Stored, open_source
+from veilset.containers.pieces import RangeWriter
+from veilset.core.errors import Unreadable
 from veilset.testing.planted import Marks, exif_block
 
 
@@ -42,3 +44,43 @@ def test_a_file_that_was_cut_off_is_no_result(tmp_path: Path) -> None:
             Stored(descriptor, 20)[5:20]
     finally:
         os.close(descriptor)
+
+
+def photo_of(size: int, path: Path) -> Path:
+    out = io.BytesIO()
+    Image.fromarray(np.random.default_rng(5).integers(0, 255, (900, 900, 3)).astype(np.uint8)).save(
+        out, "JPEG", quality=95
+    )
+    path.write_bytes(out.getvalue() + bytes(max(0, size - out.tell())))
+    return path
+
+
+def test_a_photo_that_is_shortened_meanwhile_is_refused_and_ends_nothing(tmp_path: Path) -> None:
+    path = photo_of(3 << 20, tmp_path / "photo.jpg")
+
+    def look() -> None:
+        with open_source(path) as door:
+            os.truncate(path, 1000)
+            assert len(bytes(door.data)) == 3 << 20
+
+    with pytest.raises(Unreadable, match=r"photo\.jpg changed while"):
+        look()
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_what_was_judged_is_what_is_copied(in_place: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody writes into the photo after it was read and before the kernel copies its coded data."""
+    path = photo_of(0, tmp_path / "photo.jpg")
+    real = RangeWriter.copy
+
+    def after_another(self: RangeWriter, data: memoryview, start: int, stop: int) -> None:
+        with path.open("r+b") as file:
+            file.seek(path.stat().st_size // 2)
+            file.write(b"THE ADDRESS OF SOMEBODY")
+        os.utime(path)
+        real(self, data, start, stop)
+
+    monkeypatch.setattr(RangeWriter, "copy", after_another)
+    done = clean_in_place(path) if in_place else clean_file(path, tmp_path / "clean.jpg")
+    assert (done.state, "changed while" in done.reason) == ("refused", True)
+    assert [one.name for one in tmp_path.iterdir()] == ["photo.jpg"]
