@@ -27,12 +27,10 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 _HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"mif2"}
 _AVIF = {b"avif", b"avis"}
 _MOVIE_BOXES = {b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
-# Possessive inner loops: a file full of comments must not be tried in every combination.
-_SVG = re.compile(
-    rb"\A(?:\xef\xbb\xbf)?\s*(?:(?:<\?(?:(?!\?>).)*+\?>|<!--(?:(?!-->).)*+-->|<!DOCTYPE[^>\[]*+(?:\[[^\]]*+\]\s*)?>)\s*)*+"
-    rb"<(?:\w+:)?svg[\s>]",
-    re.DOTALL,
-)
+# What may stand before a drawing, one piece at a time: in one expression, a file full of comments would be tried in every
+# combination (and possessive quantifiers, which forbid that, are wrong in Python before 3.11.4).
+_BEFORE = re.compile(rb"\s*(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[[^\]]*\]\s*)?>)", re.DOTALL)
+_DRAWING = re.compile(rb"\s*<(?:\w+:)?svg[\s>]")
 
 
 def identify(head: bytes) -> str | None:
@@ -55,11 +53,18 @@ def identify(head: bytes) -> str | None:
         return "dicom"
     if head[257:262] == b"ustar":
         return "tar"
-    if _SVG.match(head):
+    if _is_svg(head):
         return "svg"
     if b"%PDF-" in head[:1024]:
         return "pdf"
     return None
+
+
+def _is_svg(head: bytes) -> bool:
+    at = 3 if head.startswith(b"\xef\xbb\xbf") else 0
+    while before := _BEFORE.match(head, at):
+        at = before.end()
+    return _DRAWING.match(head, at) is not None
 
 
 def _is_bmp(head: bytes) -> bool:
