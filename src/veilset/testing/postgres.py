@@ -34,14 +34,14 @@ def private_server(options: str = "-F") -> Iterator[str]:
     if binaries is None:
         raise FileNotFoundError("no PostgreSQL server is installed")
     folder = Path(tempfile.mkdtemp(prefix="veilset-postgres-"))
-    prefix: list[str] = []
-    user = pwd.getpwuid(os.getuid()).pw_name
+    user, become = pwd.getpwuid(os.getuid()).pw_name, None
     if os.getuid() == 0:
-        user, prefix = "postgres", ["runuser", "-u", "postgres", "--"]
+        user = become = "postgres"
         shutil.chown(folder, user)
 
     def run(*command: str) -> None:
-        subprocess.run([*prefix, *command], check=True, capture_output=True, cwd="/")  # noqa: S603 - fixed binaries
+        group = become and pwd.getpwnam(become).pw_gid
+        subprocess.run(command, check=True, capture_output=True, cwd="/", user=become, group=group)  # noqa: S603 - fixed
 
     try:
         run(str(binaries / "initdb"), "-D", f"{folder}/data", "-A", "trust", "-U", user, "-E", "UTF8", "--no-sync")
