@@ -68,8 +68,8 @@ class Explicit:
     is accused of anything.
 
     Attributes:
-        model: `nsfwjs`, `open_nsfw`, or `nsfwjs+open_nsfw`, of which the surer counts. `default` is `nsfwjs` where it is
-            installed, and else `open_nsfw`, which anybody can pull.
+        model: `nsfwjs`, `open_nsfw`, or `nsfwjs+open_nsfw`, of which the surer counts. `default` is what is installed of
+            them, and asks for `open_nsfw`, which anybody can pull, where nothing is.
         classes: Which count of what NSFWJS says, of `hentai`, `porn` and `sexy`; their probabilities are added.
         min_score: Lowest score that is reported.
 
@@ -109,7 +109,7 @@ class Explicit:
     def _networks(self) -> tuple[str, ...]:
         if self.model != "default":
             return tuple(sorted(self.model.split("+")))
-        return ("nsfwjs",) if store.installed(WEIGHTS["nsfwjs"]) else ("open_nsfw",)
+        return tuple(name for name in JUDGES if store.installed(WEIGHTS[name])) or ("open_nsfw",)
 
     def weights(self) -> tuple[str, ...]:
         """Files of weights that it runs."""

@@ -39,12 +39,21 @@ def test_of_two_networks_the_surer_counts(monkeypatch: pytest.MonkeyPatch) -> No
     assert Explicit(model="nsfwjs").find(SAMPLE) == ()
 
 
-def test_whoever_has_no_nsfwjs_is_asked_for_what_anybody_can_pull(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "installed", lambda name: name != "nsfw_mobilenet_v2")
-    assert Explicit().weights() == ("open_nsfw",)
+@pytest.mark.parametrize(
+    ("here", "wanted"),
+    [
+        ({"nsfw_mobilenet_v2", "open_nsfw"}, ("nsfw_mobilenet_v2", "open_nsfw")),
+        ({"nsfw_mobilenet_v2"}, ("nsfw_mobilenet_v2",)),
+        ({"open_nsfw"}, ("open_nsfw",)),
+        (set(), ("open_nsfw",)),
+    ],
+)
+def test_all_that_is_installed_looks_and_what_anybody_can_pull_is_asked_for(
+    here: set[str], wanted: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "installed", here.__contains__)
+    assert Explicit().weights() == wanted
     assert store.record("open_nsfw").sources
-    monkeypatch.setattr(store, "installed", lambda _name: True)
-    assert Explicit().weights() == ("nsfw_mobilenet_v2",)
 
 
 @pytest.mark.parametrize("model", ["open", "nsfwjs+nsfwjs", "default+nsfwjs", ""])
