@@ -79,6 +79,7 @@ GUARDS = [
     (BadSetting, "epsilon", lambda: check.positive(epsilon=float("nan"))),
     (BadSetting, "score", lambda: check.in_range(0, 1, score=1.1)),
     (BadSetting, "shape", lambda: check.one_of(("a", "b"), shape="c")),
+    (BadSetting, "each network once", lambda: check.joined(("a", "b"), model="a+a")),
     (BadSetting, "uint8", lambda: Image(PIXELS.astype(float))),
     (BadSetting, "pixels, or a coded", Image),
     (BadSetting, "at least one pixel", lambda: Image(np.zeros((0, 4, 3), np.uint8))),

@@ -102,12 +102,7 @@ def _read_chain(data: memoryview, header: Header, root: str, tags: list[TagValue
 def tag_value(data: memoryview, header: Header, entry: Entry, prefix: str, names: dict[int, str]) -> TagValue:
     """One entry as a tag; its value is None when its pointer leads outside the block."""
     path, risk, technical = _called(prefix, names.get(entry.tag), entry.tag)
-    try:
-        value = value_of(data, entry, header.order)
-    except _BROKEN:
-        # A dangling pointer is common in maker-edited files: the tag is there, its value is not.
-        value = None
-    return TagValue(path, value, risk, entry.size, technical)
+    return TagValue(path, _lenient(data, header, entry), risk, entry.size, technical)
 
 
 @lru_cache(maxsize=4096)
@@ -124,6 +119,7 @@ def _lenient(data: memoryview, header: Header, entry: Entry) -> Any:
     try:
         return value_of(data, entry, header.order)
     except _BROKEN:
+        # A dangling pointer is common in maker-edited files: the tag is there, its value is not.
         return None
 
 

@@ -41,3 +41,19 @@ def one_of(choices: Collection[str], **values: str) -> None:
     for name, value in values.items():
         if value not in choices:
             raise BadSetting(f"{name} must be one of {', '.join(sorted(choices))}; got {value!r}")
+
+
+def joined(choices: Collection[str], **values: str) -> None:
+    """Raise `BadSetting` unless every value is `default`, or names among `choices`, joined by `+`, each once.
+
+    >>> joined(("a", "b"), model="b+a")
+    >>> joined(("a", "b"), model="a+a")
+    Traceback (most recent call last):
+    veilset.core.errors.BadSetting: model must name each network once, got 'a+a'
+    """
+    for name, value in values.items():
+        parts = value.split("+")
+        for part in parts:
+            one_of(("default", *choices), **{name: part})
+        if len(set(parts)) != len(parts) or ("default" in parts and value != "default"):
+            raise BadSetting(f"{name} must name each network once, got {value!r}")

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from veilset.core.check import in_range, one_of
+from veilset.core.check import in_range, joined, one_of
 from veilset.core.errors import BadSetting
 from veilset.core.finding import Finding, Risk
 from veilset.core.sample import Image, Media, Sample
@@ -98,12 +98,7 @@ class Explicit:
             raise BadSetting("classes must name at least one class")
         for name in self.classes:
             one_of(("hentai", "porn", "sexy"), classes=name)
-        if self.model != "default":
-            names = self.model.split("+")
-            for name in names:
-                one_of(("default", *JUDGES), model=name)
-            if len(set(names)) != len(names) or "default" in names:
-                raise BadSetting(f"model must name each network once, got {self.model!r}")
+        joined(JUDGES, model=self.model)
 
     @cached_property
     def _networks(self) -> tuple[str, ...]:

@@ -11,8 +11,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from veilset.core.check import in_range, one_of, positive
-from veilset.core.errors import BadSetting
+from veilset.core.check import in_range, joined, one_of, positive
 from veilset.core.finding import Finding, Risk
 from veilset.core.sample import Image, Media, Sample
 from veilset.core.where import Box
@@ -115,12 +114,7 @@ class Face:
         one_of(("quick", "thorough"), effort=self.effort)
         positive(coarse_megapixels=self.coarse_megapixels, finest_megapixels=self.finest_megapixels)
         positive(quick_megapixels=self.quick_megapixels)
-        if self.model != "default":
-            names = self.model.split("+")
-            for name in names:
-                one_of(("default", *NETWORKS), model=name)
-            if len(set(names)) != len(names) or "default" in names:
-                raise BadSetting(f"model must name each network once, got {self.model!r}")
+        joined(NETWORKS, model=self.model)
 
     @cached_property
     def _networks(self) -> tuple[str, ...]:

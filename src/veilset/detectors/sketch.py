@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from veilset.weights import inner, store
+from veilset.detectors.explicit import MEAN
+from veilset.weights import onnx, store
 
 Pixels = NDArray[np.uint8]
 Points = NDArray[np.float32]
@@ -36,9 +37,7 @@ class Network(NamedTuple):
 
 NETWORKS: Mapping[str, Network] = {
     "mobilenet_v2": Network("image", "MobilenetV2/Logits/AvgPool_prequant", lambda rgb: rgb),
-    "open_nsfw": Network(
-        "input:0", "pool/AvgPool:0", lambda rgb: rgb[..., ::-1] - np.array([104.0, 117.0, 123.0], np.float32)
-    ),
+    "open_nsfw": Network("input:0", "pool/AvgPool:0", lambda rgb: rgb[..., ::-1] - MEAN),
 }
 """By weights, those that find the most first. Any network that was trained to tell pictures apart will do."""
 
@@ -74,7 +73,7 @@ def sketch(pixels: Pixels, network: str, *, turned: bool) -> Sketch:
     ways = np.stack([np.rot90(small, turns) for turns in range(4 if turned else 1)])
     # The strongest answer over four turns is the same for a turned picture; the network itself overlooks mirroring.
     enters, layer, prepared = NETWORKS[network]
-    features = inner.run(network, layer, {enters: np.ascontiguousarray(prepared(ways))})
+    (features,) = onnx.run(network, {enters: np.ascontiguousarray(prepared(ways))}, [layer], taps=(layer,))
     strongest = features.reshape(len(ways), -1).max(axis=0)
     vector = strongest @ _projection(len(strongest))
     vector /= max(float(np.linalg.norm(vector)), 1e-12)

@@ -17,8 +17,9 @@ from veilset.detectors import sketch
 from veilset.detectors.duplicate import Duplicate
 from veilset.detectors.neighbours import neighbours
 from veilset.testing.drawn import texture
-from veilset.weights import inner, store
+from veilset.weights import onnx, store
 
+LAYER = sketch.NETWORKS["mobilenet_v2"].layer
 needs_network = pytest.mark.skipif(
     not store.installed("mobilenet_v2"), reason="NOT TESTED: the weights of mobilenet_v2 are not installed"
 )
@@ -123,7 +124,7 @@ def test_without_the_network_hashes_alone_and_that_is_said(monkeypatch: pytest.M
     monkeypatch.setenv("VEILSET_WEIGHTS", str(tmp_path))
     monkeypatch.setenv("VEILSET_CACHE", str(tmp_path))
     monkeypatch.setattr(store, "local_folders", lambda: ())
-    inner.session.cache_clear()
+    onnx.session.cache_clear()
     one = texture(200, 160, seed=1)
     assert set(seen({"a": one, "b": np.ascontiguousarray(one[:, ::-1])})) == {"a", "b"}
     detector = Duplicate()
@@ -139,11 +140,11 @@ def test_without_the_network_hashes_alone_and_that_is_said(monkeypatch: pytest.M
 def test_the_inner_value_is_what_the_classes_are_made_of() -> None:
     """Softmax over the last layer of the features gives the network's own output, so they are the features."""
     image = np.random.default_rng(0).integers(0, 255, (2, 224, 224, 3)).astype(np.float32)
-    features = inner.run("mobilenet_v2", sketch.NETWORKS["mobilenet_v2"].layer, {"image": image}).reshape(2, -1)
+    features = onnx.run("mobilenet_v2", {"image": image}, [LAYER], taps=(LAYER,))[0].reshape(2, -1)
     assert features.shape == (2, 1280)
     assert features.min() >= 0
     assert features.max() <= 6.001
-    one = inner.run("mobilenet_v2", sketch.NETWORKS["mobilenet_v2"].layer, {"image": image[:1]}).reshape(-1)
+    one = onnx.run("mobilenet_v2", {"image": image[:1]}, [LAYER], taps=(LAYER,))[0].reshape(-1)
     assert np.allclose(one, features[0], atol=1e-4)
 
 

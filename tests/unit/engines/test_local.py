@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from veilset.core.errors import BrokenContract
+from veilset.core.errors import BadSetting, BrokenContract
 from veilset.engines.local import Local
 
 EARLY = """
@@ -68,3 +68,9 @@ def test_a_worker_that_dies_is_said() -> None:
 def test_starting_early_loads_nothing_heavy_here() -> None:
     done = subprocess.run([sys.executable, "-c", EARLY], capture_output=True, text=True, check=True, timeout=120)
     assert done.stdout.strip() == "[] [5, 4, 3, 2, 1]"
+
+
+def test_a_batch_of_none_is_refused() -> None:
+    with pytest.raises(BadSetting, match="batch"):
+        Local(batch=0)
+    assert list(Local(workers=2, batch=64).map(abs, range(-200, 0))) == list(range(200, 0, -1))
