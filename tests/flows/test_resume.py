@@ -16,7 +16,9 @@ import pytest
 from veilset.core.errors import Unwritable
 from veilset.flows import assemble
 from veilset.flows.release import release
+from veilset.flows.verify import verify
 from veilset.flows.workplace import Workplace
+from veilset.records.releases import registered
 
 SCRIPT = """
 import sys, time
@@ -178,3 +180,35 @@ def test_a_read_only_output_is_said(photos, policy, tiny_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(tiny_disk)], check=True)
     with pytest.raises(Unwritable, match="Read-only file system"):
         release(photos.path, tiny_disk / "out", policy(), workers=1)
+
+
+def test_no_release_comes_out_that_the_register_does_not_know(photos, policy, tmp_path: Path, monkeypatch) -> None:
+    """Killed at the last step, or after it: whoever withdraws later has to find the release."""
+    out, real = tmp_path / "out", assemble.publish
+    with monkeypatch.context() as patch:
+        patch.setattr(assemble, "publish", _interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            release(photos.path, out, policy(), workers=1)
+    assert not (out / "public").exists()
+
+    def killed(*arguments: object) -> None:
+        real(*arguments)  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(assemble, "publish", killed)
+    with pytest.raises(KeyboardInterrupt):
+        release(photos.path, out, policy(), workers=1)
+    assert (out / "public/manifest.json").exists()
+    known = registered(out / "private")
+    assert [one.release for one in known] == [verify(out).manifest.release]
+    assert len(known[0].samples) == len(samples(out))
+
+
+def test_names_that_are_no_utf8_are_released(photos, policy, tmp_path: Path) -> None:
+    source = tmp_path / "odd"
+    source.mkdir()
+    original = next(path for path in sorted(photos.path.rglob("*.jpg")))
+    shutil.copy(original, os.fsencode(source) + b"/caf\xe9.jpg")
+    done = release(source, tmp_path / "out", policy(), workers=1)
+    assert done.manifest.counts.released == 1
+    assert list(registered(tmp_path / "out/private")[0].samples) == ["caf\udce9.jpg"]

@@ -28,7 +28,7 @@ from veilset.flows.run import Run
 from veilset.flows.tally import Pairs, Tally
 from veilset.flows.vetoes import notes_of_vetoes, write_vetoes
 from veilset.flows.weights import weights_of
-from veilset.flows.workplace import Workplace, write_atomically
+from veilset.flows.workplace import Workplace, write_atomically, writing
 from veilset.policy.gate import GateResult, check_gates, told_apart
 from veilset.policy.load import load_policy
 from veilset.policy.schema import Policy
@@ -168,10 +168,12 @@ def _finish(run: Run, tally: Tally, papers: Papers) -> Released:
     text = assemble.readme(manifest, gates)
     write_atomically(run.place.staging / "README.md", text.encode())
     manifest = papers.write(run, tally, manifest)
+    # Before it comes out: a release that no register knows could never be withdrawn from.
+    with writing(run.place.private):
+        register(run.place.private, papers.registered(tally, manifest))
     published = assemble.publish(run.place, manifest, papers.signature)
     if run.purse is not None:
         run.purse.applied()
-    register(run.place.private, papers.registered(tally, published))
     return Released(run.place.root, published, gates, len(others))
 
 
