@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -238,3 +239,30 @@ def test_going_on_with_another_policy_is_refused(photos, policy: Make, tmp_path:
         place.start({"policy": "another", "source": str(photos.path.resolve())})
     with pytest.raises(UsageError, match="begun with another policy"):
         release(photos.path, tmp_path / "out", policy(), workers=1)
+
+
+def test_names_that_are_kept_and_cannot_be_are_set_aside(photos, policy: Make, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    drawn = next(path for path in sorted(photos.path.rglob("*.png"))).read_bytes()
+    names = [
+        b"x" * 251 + b".png",
+        b"y" * 255,
+        b"caf\xe9.png",
+        b"Case.png",
+        b"case.png",
+        "ÉTÉ.png".encode(),
+        "été.png".encode(),
+    ]
+    for name in names:
+        Path(os.fsdecode(os.fsencode(source) + b"/" + name)).write_bytes(drawn)
+    kept = replace(policy().release, names="keep", folders="keep", omit_at_most=1.0)
+    done = release(source, tmp_path / "out", replace(policy(), release=kept), workers=1)
+    assert (done.manifest.counts.released, done.manifest.counts.quarantined) == (5, 2)
+    released = [path.stem for path in (tmp_path / "out/public/samples").iterdir()]
+    assert "x" * 251 in released
+    assert len({stem.casefold() for stem in released}) == 5
+    aside = (tmp_path / "out/private/quarantine.csv").read_bytes()
+    assert b"too long" in aside
+    assert b"UTF-8" in aside
+    verify(tmp_path / "out")

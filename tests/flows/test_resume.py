@@ -9,11 +9,12 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from veilset.core.errors import Unwritable
+from veilset.core.errors import CountsDoNotAdd, Unwritable
 from veilset.flows import assemble
 from veilset.flows.release import release
 from veilset.flows.verify import verify
@@ -212,3 +213,38 @@ def test_names_that_are_no_utf8_are_released(photos, policy, tmp_path: Path) -> 
     done = release(source, tmp_path / "out", policy(), workers=1)
     assert done.manifest.counts.released == 1
     assert list(registered(tmp_path / "out/private")[0].samples) == ["caf\udce9.jpg"]
+
+
+def test_what_changed_or_went_since_a_run_was_killed_is_not_released(
+    photos, policy, tmp_path: Path, monkeypatch
+) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    shutil.copytree(photos.path, source)
+    (source / "gone").mkdir()
+    gone, broken = source / "gone" / "gone.png", source / "later_broken.png"
+    drawn = next(path for path in sorted(photos.path.rglob("*.png")))
+    shutil.copy(drawn, gone)
+    shutil.copy(drawn, broken)
+    kept = replace(policy().release, folders="keep", omit_at_most=1.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(assemble, "make_manifest", _interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            release(source, out, replace(policy(), release=kept), workers=1)
+    staging = Workplace(out).staging
+    (staging / "labels").mkdir()
+    (staging / "labels/old.json").write_text("{}")
+    (staging / "samples/.veilset-0123").write_bytes(b"half a file")
+    gone.unlink()
+    broken.write_bytes(b"\x89PNG\r\n\x1a\n")
+    done = release(source, out, replace(policy(), release=kept), workers=1)
+    assert (done.manifest.counts.released, done.manifest.counts.quarantined) == (8, 1)
+    assert not list((out / "public").rglob("old.json"))
+    assert not (out / "public/samples/gone").exists()
+    assert verify(out).manifest == done.manifest
+
+
+def test_a_file_that_no_sample_accounts_for_refuses_the_release(photos, policy, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(assemble, "keep_only", lambda place, _: (place.samples / "stray.png").write_bytes(b"stray"))
+    with pytest.raises(CountsDoNotAdd, match="8 samples were released, but 9"):
+        release(photos.path, tmp_path / "out", policy(), workers=1)
+    assert not (tmp_path / "out/public").exists()

@@ -97,3 +97,31 @@ def test_what_is_no_release_is_said(tmp_path: Path, public: Path) -> None:
     (public / "manifest.json").write_text('{"schema": "veilset-manifest/1"}')
     with pytest.raises(Malformed, match="not a manifest"):
         verify(public)
+
+
+def test_a_folder_that_holds_nothing_is_named(public: Path) -> None:
+    (public / "samples/Jane Doe").mkdir()
+    with pytest.raises(Tampered, match="an empty folder: samples/Jane Doe"):
+        verify(public)
+
+
+def test_a_file_that_is_listed_twice_is_named(public: Path) -> None:
+    files = json.loads((public / "manifest.json").read_text())["files"]
+    edit(public, files=[*files, files[0]])
+    with pytest.raises(Tampered, match=f"listed twice: {files[0]['name']}"):
+        verify(public)
+
+
+def test_what_the_re_audit_would_pass_over_is_named(public: Path) -> None:
+    """A forger's manifest that lists a file in place of a sample which no source of pictures shows."""
+    victim = min((public / "samples").iterdir())
+    victim.rename(public / "samples/.hidden")
+    relist(public)
+    with pytest.raises(Tampered, match=r"samples/\.hidden"):
+        verify(public)
+
+
+def test_a_manifest_that_is_nested_without_end_is_malformed(public: Path) -> None:
+    (public / "manifest.json").write_text("[" * 100_000)
+    with pytest.raises(Malformed):
+        verify(public)

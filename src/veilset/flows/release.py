@@ -149,6 +149,7 @@ def _finish(run: Run, tally: Tally, papers: Papers) -> Released:
         )
     if not counts.released:
         raise DataError(f"no sample could be released. Reasons: {_reasons(tally)}")
+    assemble.keep_only(run.place, {done.written.name for done in tally.of("released") if done.written})
     label_notes = carry_labels(run, tally)
     measured = _probe(run, tally)
     gates = check_gates(run.policy.gates, measured)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,7 @@ def verify(
         "the policy matches its hash",
     ]
     source: Source = names.build("source", "folder", {"path": str(root / "samples")})
+    _check_samples(source, manifest)
     _re_audit(source, root / "samples", _allowed(manifest), progress)
     checks.append("no file says more than the policy's allowlist: rebuilding each changes nothing")
     measured = _look_for_faces(source, names, progress) if deep else ()
@@ -89,16 +91,24 @@ def _read(root: Path) -> Manifest:
 
 
 def _check_files(root: Path, manifest: Manifest) -> None:
-    """Every file as the manifest lists it, and no other."""
+    """Every file as the manifest lists it, once, and no other; and no folder that holds none."""
     listed = {entry.name: entry for entry in manifest.files}
     there = {entry.name: entry for entry in entries_of(root) if entry.name not in ("manifest.json", SIGNATURE)}
     problems = [f"missing: {name}" for name in sorted(listed.keys() - there.keys())]
     problems += [f"not in the manifest: {name}" for name in sorted(there.keys() - listed.keys())]
     problems += [f"changed: {name}" for name in sorted(listed.keys() & there.keys()) if listed[name] != there[name]]
+    problems += [
+        f"listed twice: {name}" for name, count in Counter(e.name for e in manifest.files).items() if count > 1
+    ]
+    problems += [f"an empty folder: {path.relative_to(root)}" for path in sorted(root.rglob("*")) if _is_empty(path)]
     if problems:
         shown = "\n  ".join(problems[:20])
         more = f"\n  and {len(problems) - 20} more" if len(problems) > 20 else ""
         raise Tampered(f"{root} does not match its manifest:\n  {shown}{more}")
+
+
+def _is_empty(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())
 
 
 def _check_manifest(manifest: Manifest) -> None:
@@ -108,6 +118,14 @@ def _check_manifest(manifest: Manifest) -> None:
     samples = sum(entry.name.startswith("samples/") for entry in manifest.files)
     if samples != manifest.counts.released:
         raise Tampered(f"manifest.json: {manifest.counts.released} samples released, but {samples} are listed")
+
+
+def _check_samples(source: Source, manifest: Manifest) -> None:
+    """Nothing lies among the samples that the re-audit, which looks at pictures, would pass over."""
+    looked_at = {f"samples/{ref.name}" for ref in source.refs()}
+    others = sorted({e.name for e in manifest.files if e.name.startswith("samples/")} - looked_at)
+    if others:
+        raise Tampered(f"no pictures lie among the samples: {', '.join(others[:10])}; Veilset writes none such")
 
 
 def _allowed(manifest: Manifest) -> Keep:

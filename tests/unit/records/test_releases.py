@@ -28,7 +28,9 @@ def test_a_damaged_line_is_never_skipped(tmp_path: Path) -> None:
 
 
 def test_names_that_are_no_utf8_or_hold_line_ends_come_back(tmp_path: Path) -> None:
-    odd = Released("r1", "2025-01-01T00:00:00Z", {"a\udcff.jpg": "1.jpg", "b\u2028\x85\n.jpg": "2.jpg"}, ("Institut für A",))
+    odd = Released(
+        "r1", "2025-01-01T00:00:00Z", {"a\udcff.jpg": "1.jpg", "b\u2028\x85\n.jpg": "2.jpg"}, ("Institut für A",)
+    )
     register(tmp_path, odd)
     assert registered(tmp_path) == (odd,)
 
