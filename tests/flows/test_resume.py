@@ -16,6 +16,7 @@ import pytest
 
 from veilset.core.errors import CountsDoNotAdd, Unwritable
 from veilset.flows import assemble
+from veilset.flows.audit import audit
 from veilset.flows.release import release
 from veilset.flows.verify import verify
 from veilset.flows.workplace import Workplace
@@ -175,6 +176,17 @@ def test_a_full_disk_is_said_and_nothing_half_written_is_left(photos, policy, ti
     subprocess.run(["mount", "-o", "remount,size=64m", str(tiny_disk)], check=True)
     done = release(photos.path, tiny_disk / "out", policy(), workers=1)
     assert done.manifest.counts.released == 8
+
+
+def test_an_audit_says_that_the_disk_is_full_whichever_file_it_was_writing(photos, tiny_disk: Path) -> None:
+    for pages in range(8, 40, 8):
+        for old in tiny_disk.iterdir():
+            old.unlink()
+        with (tiny_disk / "filler").open("wb") as filler:
+            filler.write(bytes((1 << 18) - pages * 1024))
+        with pytest.raises(Unwritable, match="No space left"):
+            audit(photos.path, tiny_disk / "report", find=["metadata"], workers=1)
+        shutil.rmtree(tiny_disk / "report", ignore_errors=True)
 
 
 def test_a_read_only_output_is_said(photos, policy, tiny_disk: Path) -> None:
