@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from veilset.core.errors import (
+    BadSetting,
     BrokenContract,
     GateFailed,
     Occupied,
@@ -29,7 +30,7 @@ from veilset.core.measurement import Measurement
 from veilset.core.noise import SeededNoise
 from veilset.core.roles import Case
 from veilset.core.sample import Image, Media, Sample
-from veilset.core.where import Whole
+from veilset.core.where import Box, Whole
 from veilset.data.folder import Folder
 from veilset.flows.release import release
 from veilset.flows.verify import verify
@@ -266,3 +267,34 @@ def test_names_that_are_kept_and_cannot_be_are_set_aside(photos, policy: Make, t
     assert b"too long" in aside
     assert b"UTF-8" in aside
     verify(tmp_path / "out")
+
+
+@dataclass(frozen=True)
+class Nonsense:
+    """What a plug-in gives that does not know its role."""
+
+    given: object = None
+    takes: ClassVar[tuple[type[Media], ...]] = (Image,)
+    finds: ClassVar[tuple[str, ...]] = ("face",)
+
+    def find(self, sample: Sample) -> object:
+        if self.given == "nan":
+            return (Finding("face", Box(float("nan"), 0, 5, 5), 1.0, "nonsense"),)
+        return self.given
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "words"),
+    [
+        (None, BrokenContract, "detector nonsense gave a NoneType on .* gives Findings"),
+        (("face",), BrokenContract, "detector nonsense gave a str"),
+        ("nan", BadSetting, "detector nonsense on .*finite"),
+    ],
+)
+def test_a_detector_that_gives_something_else_is_named(
+    given: object, error: type[Exception], words: str, photos, tmp_path: Path
+) -> None:
+    wrong = Policy((Named("nonsense", Nonsense(given)),), {}, Rule(verdict="refuse"))
+    with pytest.raises(error, match=words):
+        release(photos.path, tmp_path / "out", wrong, workers=1)
+    assert not (tmp_path / "out/public").exists()

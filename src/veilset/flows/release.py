@@ -19,7 +19,7 @@ from veilset.flows.charge import purse_of
 from veilset.flows.credentials import signer_of
 from veilset.flows.identities import Keeper
 from veilset.flows.labels import carry_labels
-from veilset.flows.look import check_all, guarded, notes_of
+from veilset.flows.look import check_all, each_is, guarded, notes_of
 from veilset.flows.measure_pairs import meaning_of_folders
 from veilset.flows.papers import Papers
 from veilset.flows.progress import Progress, silent
@@ -187,8 +187,9 @@ def _probe(run: Run, tally: Tally) -> tuple[Measurement, ...]:
     probes = run.policy.probes()
     for number, ((name, probe), settings) in enumerate(zip(probes, told_apart(probes), strict=True)):
         run.progress(f"measuring {titled(name, settings)}", number, len(probes))
-        found = guarded(f"probe {name}", Ref("", "the release"), probe.run, case, rng=generator(SystemNoise()))
-        measured += [replace(one, settings=settings) for one in found]
+        who, whole = f"probe {name}", Ref("", "the release")
+        found = guarded(who, whole, probe.run, case, rng=generator(SystemNoise()))
+        measured += [replace(one, settings=settings) for one in each_is(Measurement, who, whole, found)]
     return tuple(measured)
 
 
