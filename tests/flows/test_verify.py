@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from PIL import Image as Pillow
 
 from veilset.core.errors import CountsDoNotAdd, Malformed, Residue, Tampered, UsageError
+from veilset.core.finding import Finding
 from veilset.core.manifest import fingerprint
+from veilset.core.registry import Entry, Registry
+from veilset.core.sample import Sample
+from veilset.core.where import Box
 from veilset.flows.assemble import entries_of
+from veilset.flows.catalog import catalog
 from veilset.flows.release import release
 from veilset.flows.verify import verify
 
@@ -125,3 +131,23 @@ def test_a_manifest_that_is_nested_without_end_is_malformed(public: Path) -> Non
     (public / "manifest.json").write_text("[" * 100_000)
     with pytest.raises(Malformed):
         verify(public)
+
+
+@dataclass(frozen=True)
+class SeesJpeg:
+    """Stands for the face detector: sees a face in every JPEG."""
+
+    def find(self, sample: Sample) -> tuple[Finding, ...]:
+        return (Finding("face", Box(0, 0, 9, 9), 1.0, "t"),) if sample.origin.name.endswith(".jpg") else ()
+
+
+def test_a_deep_check_names_the_pictures_in_which_a_face_is_seen(public: Path) -> None:
+    usual = catalog()
+    table = {"face": Entry(f"{__name__}:SeesJpeg", "Stands for the face detector.")}
+    names = replace(usual, detectors=Registry("detector", table, group=None))
+    large = sorted(path.name for path in (public / "samples").glob("*.jpg"))
+    checked = verify(public, deep=True, names=names)
+    assert 0 < len(large) < 8
+    assert [Path(name).name for name in checked.showing] == large
+    assert checked.measurements[0].value == len(large) / 8
+    assert verify(public).showing == ()

@@ -24,12 +24,13 @@ from veilset.records.signature import SIGNATURE
 
 @dataclass(frozen=True)
 class Verified:
-    """What was checked, and what a deep check measured."""
+    """What was checked, what a deep check measured, and the samples in which it saw a face."""
 
     root: Path
     manifest: Manifest
     checks: tuple[str, ...]
     measurements: tuple[Measurement, ...] = ()
+    showing: tuple[str, ...] = ()
 
 
 def verify(
@@ -78,8 +79,11 @@ def verify(
     _check_samples(source, manifest)
     _re_audit(source, root / "samples", _allowed(manifest), progress)
     checks.append("no file says more than the policy's allowlist: rebuilding each changes nothing")
-    measured = _look_for_faces(source, names, progress) if deep else ()
-    return Verified(root, manifest, tuple(checks), measured)
+    if not deep:
+        return Verified(root, manifest, tuple(checks))
+    showing = _showing_faces(source, names, progress)
+    share = Measurement.proportion("verify", "pictures_with_a_face", len(showing), manifest.counts.released, "lower")
+    return Verified(root, manifest, tuple(checks), (share,), showing)
 
 
 def _read(root: Path) -> Manifest:
@@ -151,11 +155,12 @@ def _re_audit(source: Source, root: Path, allowed: Keep, progress: Progress) -> 
         raise Residue(f"{len(left)} released files say more than the policy allows: {', '.join(left[:10])}")
 
 
-def _look_for_faces(source: Source, names: Catalog, progress: Progress) -> tuple[Measurement, ...]:
-    """Share of released pictures in which the default face detector still sees a face."""
+def _showing_faces(source: Source, names: Catalog, progress: Progress) -> tuple[str, ...]:
+    """Released pictures in which the default face detector still sees a face."""
     detector = names.build("detector", "face")
-    refs, seen = source.refs(), 0
+    refs, showing = source.refs(), []
     for number, ref in enumerate(refs, 1):
-        seen += bool(detector.find(source.load(ref)))
+        if detector.find(source.load(ref)):
+            showing.append(f"samples/{ref.name}")
         progress("looking for faces", number, len(refs))
-    return (Measurement.proportion("verify", "pictures_with_a_face", seen, len(refs), "lower"),)
+    return tuple(showing)
