@@ -115,11 +115,11 @@ def _names_in(data: bytes, name: str) -> tuple[str, ...]:
         if not name.lower().endswith((".yaml", ".yml")):
             return tuple(line.strip() for line in text.splitlines() if line.strip())
         plain = YAML(typ="safe").load(text)
-    except (UnicodeDecodeError, YAMLError) as error:
+    except (UnicodeDecodeError, YAMLError, RecursionError) as error:
         raise Malformed(f"{name} is no list of classes that can be read; correct it or take it away") from error
     names = plain.get("names") if isinstance(plain, dict) else None
     if isinstance(names, dict):
-        if sorted(names) != list(range(len(names))):
+        if set(names) != set(range(len(names))):
             raise Malformed(f"{name}: the classes are not numbered from 0 without gaps; correct it")
         names = [names[at] for at in range(len(names))]
     if names is None:

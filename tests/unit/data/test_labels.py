@@ -195,7 +195,8 @@ def test_class_lists_that_disagree_or_cannot_be_read(release):
     with pytest.raises(Malformed, match=r"classes\.txt and data\.yaml"):
         carry(release)
     (root / "classes.txt").unlink()
-    for text in ("names: [", "names: {0: a, 2: b}", "names: 7"):
+    deep = "names: " + "[" * 20_000
+    for text in ("names: [", "names: {0: a, 2: b}", "names: {0: a, b: c}", "names: 7", deep):
         (root / "data.yaml").write_text(text)
         with pytest.raises(Malformed, match=r"data\.yaml"):
             carry(release)
