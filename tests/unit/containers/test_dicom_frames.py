@@ -213,10 +213,14 @@ def test_no_picture_hides_in_an_item_or_in_the_tables_of_offsets() -> None:
     inner.add_new("PixelData", "OB", SECRET + b"!")
     dataset.SharedFunctionalGroupsSequence = pydicom.Sequence([inner])
     dataset.ExtendedOffsetTable = SECRET.ljust(16)
-    dataset.FloatPixelData = SECRET.ljust(16)
     out = io.BytesIO()
     dataset.save_as(out, enforce_file_format=True)
     assert SECRET not in cleaned(out.getvalue())
+    dataset.FloatPixelData = SECRET.ljust(16)  # two pictures in one file: the standard allows one of them
+    out = io.BytesIO()
+    dataset.save_as(out, enforce_file_format=True)
+    with pytest.raises(DataError):
+        cleaned(out.getvalue())
 
 
 def test_a_file_with_the_head_of_a_tiff_before_it_is_dicom() -> None:
