@@ -121,9 +121,10 @@ def guard(run: Callable[[], None]) -> None:
         if end.code == _STOPPED:  # typer's word for the same
             _stopped()
         raise
-    except Exception as error:  # noqa: BLE001 - the last door: Python's own exit code would read as a refusal
+    except Exception as error:
+        # The last door: Python's own exit code would read as a refusal.
         say(traceback.format_exc())
-        say("this is a fault of Veilset or of a plug-in, not of yours; nothing was released, please report it")
+        say("this is a fault of Veilset or of a plug-in, not of yours; please report it")
         raise SystemExit(BrokenContract.exit_code) from error
 
 
