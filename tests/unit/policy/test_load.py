@@ -143,3 +143,8 @@ def test_treatments_with_other_neighbours_are_not_added_up() -> None:
     mixed = spending(100).replace("  face:", "  plate: {snow: {delta: 0.1, pixels: image}}\n  face:")
     with pytest.raises(PolicyError, match="units never convert"):
         parse_policy(mixed, NAMES)
+
+
+def test_a_policy_that_is_nested_without_end_is_said() -> None:
+    with pytest.raises(PolicyError, match="nested too deeply"):
+        parse_policy("version: 1\nfind: " + "[" * 5000, NAMES)
