@@ -15,9 +15,10 @@ from veilset.containers.ifd import SIZES, Header, read_directory, read_header
 from veilset.containers.jpeg_segments import UNSEARCHED
 from veilset.containers.pieces import Ledger, Piece, emit
 from veilset.containers.tiff_layout import Field, Plan, lay_out
-from veilset.containers.tiff_pages import Page, decoded_size, every, is_raw, number, numbers, read_pages
+from veilset.containers.tiff_pages import Page, every, is_raw, number, numbers, read_pages
 from veilset.containers.tiff_reduced import Shows, compared
-from veilset.containers.tiff_strips import cleaned_strip, cleaned_tables
+from veilset.containers.tiff_sizes import sizes_of
+from veilset.containers.tiff_strips import cleaned_strip, cleaned_tables, strip_tags
 from veilset.containers.tiff_tags import tags_of
 from veilset.core.errors import Malformed
 from veilset.core.finding import Risk
@@ -35,7 +36,7 @@ def inspect(data: memoryview) -> Listing:
     """Facts, every tag, and claims over every byte."""
     header, pages = read_pages(data)
     shows = _shows(data, header, pages)
-    listed = (*tags_of(data, header, pages), *_reduced_tags(data, header, pages, shows))
+    listed = (*tags_of(data, header, pages), *_in_strips(data, header, pages), *_reduced_tags(data, header, pages, shows))
     facts = _facts(data, header, pages)
     return Listing(facts, listed, tuple(_claims(data, header, pages, shows)))
 
@@ -63,10 +64,24 @@ def _write(data: memoryview, out: BinaryIO, header: Header, pages: list[Page], w
     pieces = _pieces(data, header, pages, what, keep, shows)
     raw = ("raw sensor data",) if is_raw(pages) else ()
     dropped = (_UNKNOWN,) if Shows.UNKNOWN in shows.values() else ()
-    coded = (UNSEARCHED,) if any(number(data, header, page, 0x0103) in tags.JPEG for page in every(pages)) else ()
+    schemes = {number(data, header, page, 0x0103, 1) for page in every(pages)}
+    coded = (UNSEARCHED,) if schemes - tags.EXACT else ()
     return emit(
         pieces, data, out, _claims(data, header, pages, shows), (*_RESIDUE, *what.notes, *raw, *dropped, *coded)
     )
+
+
+def _in_strips(data: memoryview, header: Header, pages: list[Page]) -> list[TagValue]:
+    """What coded strips say, each stretch once: pages may share them."""
+    found: list[TagValue] = []
+    seen: set[tuple[int, int]] = set()
+    for index, page in enumerate(every(pages)):
+        scheme = number(data, header, page, 0x0103, 1)
+        for span in () if page.thumbnail else page.stretches:
+            if span[1] and span not in seen:
+                seen.add(span)
+                found += strip_tags(data, *span, scheme, f"exif/ifd{index}/strips")
+    return found
 
 
 def _shows(data: memoryview, header: Header, pages: list[Page]) -> dict[int, Shows]:
@@ -159,8 +174,10 @@ def _plan(data: memoryview, header: Header, page: Page, keep: Keep, raw: bool, s
     if keep.icc and profile is not None:
         fields[tags.ICC] = Field(7, sanitise(_raw(data, profile.start, profile.size)))
     scheme = number(data, header, page, 0x0103, 1)
-    full = decoded_size(data, header, page)
-    strips = [cleaned_strip(data, start, stop, scheme, full) if stop else [] for start, stop in page.stretches]
+    strips = [
+        cleaned_strip(data, start, stop, scheme, size) if stop else []
+        for (start, stop), size in zip(page.stretches, sizes_of(data, header, page), strict=True)
+    ]
     tiled = tags.TILE_OFFSETS in page.entries
     fields[tags.TILE_OFFSETS if tiled else tags.STRIP_OFFSETS] = Field(0, b"", strips=True)
     fields[tags.TILE_COUNTS if tiled else tags.STRIP_COUNTS] = Field(0, b"", strips=True)

@@ -45,5 +45,9 @@ COPIED = {1, 2, 3, 4, 5, 7, 8, 32771, 32773, 32946, 33003, 33005, 34661, 34676, 
           50000, 50001, 50002, 52546}  # fmt: skip
 DEFLATE = {8, 32946}
 JPEG = {7, 34892}
+# Copying these strips finds where they end.
+EXACT = {1} | DEFLATE
+# Each strip is a picture file of its own.
+FILES = {33003: "jp2", 33005: "jp2", 34712: "jp2", 50001: "webp", 50002: "jxl", 52546: "jxl"}
 COLOURS = {0: "grey", 1: "grey", 2: "rgb", 3: "palette", 4: "mask", 5: "cmyk", 6: "ycc", 8: "lab", 32803: "cfa",
            34892: "raw"}  # fmt: skip

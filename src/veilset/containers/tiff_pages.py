@@ -125,7 +125,21 @@ def _stretches(data: memoryview, header: Header, page: Page) -> list[tuple[int, 
         if size and start + size > len(data):
             raise Malformed("a strip of the TIFF lies outside the file")
         found.append((start, start + size) if size else (0, 0))
-    return found
+    # No decoder looks at more of them than the page's size asks for.
+    return found[: _shown(data, header, page)]
+
+
+def _shown(data: memoryview, header: Header, page: Page) -> int:
+    """How many strips or tiles a page has by its size."""
+    width, height = number(data, header, page, 0x0100), number(data, header, page, 0x0101)
+    planes = number(data, header, page, 0x0115, 1) if number(data, header, page, 0x011C, 1) == 2 else 1
+    if tags.TILE_OFFSETS in page.entries:
+        across, down = number(data, header, page, 0x0142), number(data, header, page, 0x0143)
+        if not across or not down:
+            raise Malformed("a page of the TIFF has tiles of no size")
+        return -(-width // across) * -(-height // down) * planes
+    rows = number(data, header, page, 0x0116, height) or height
+    return -(-height // rows) * planes if rows else 0
 
 
 def _jpeg_stretch(data: memoryview, header: Header, page: Page) -> list[tuple[int, int]]:
