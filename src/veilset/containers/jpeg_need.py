@@ -6,7 +6,6 @@ import ctypes
 import hashlib
 import re
 from collections.abc import Callable, Sequence
-from io import BytesIO
 
 import numpy as np
 
@@ -15,8 +14,6 @@ from veilset.containers.jpeg_segments import FRAMES, SCAN, Segment
 from veilset.core.errors import Malformed, Unsupported
 
 _RESTART = re.compile(rb"\xff+[\xd0-\xd7]")
-# What an arithmetic coder writes at its end is as short as can be, to a byte or two.
-SLACK = 4
 _MOST_BLOCKS, _MOST_STRETCHES = 1 << 21, 64
 _DAMAGED = "the arithmetic-coded JPEG cannot be decoded, so that where its data end cannot be told; save it anew"
 Span = tuple[int, int]
@@ -25,7 +22,8 @@ Span = tuple[int, int]
 def unneeded(data: memoryview, found: Sequence[Segment]) -> list[Span]:
     """Stretches at the end of scans and restart intervals without which every coefficient is the same.
 
-    Up to `SLACK` bytes of each stay: no encoder is held to the last byte.
+    Behind the data an arithmetic decoder reads zeros (ITU-T T.81, D.2.6), and encoders drop them: what an ordinary file
+    holds is needed to the last byte. The library tells on the error stream how many bytes it passed over, and no more.
 
     Raises:
         Malformed: It cannot be decoded.
@@ -48,16 +46,16 @@ def unneeded(data: memoryview, found: Sequence[Segment]) -> list[Span]:
 
 
 def _shortest(raw: bytes, start: int, stop: int, enough: Callable[[bytes], bool]) -> int:
-    """The place up to which a stretch is needed; its end, where it could only be cut by the slack."""
+    """The place up to which a stretch is needed."""
 
     def tried(end: int) -> bool:
         # A cut may not part an 0xff from the zero that follows it.
         whole = end - 1 if raw[end - 1 : end + 1] == b"\xff\0" else end
         return enough(raw[:whole] + raw[stop:])
 
-    if stop - start <= SLACK or not tried(stop - SLACK - 1):
+    low, high = start, stop
+    if start == stop or not tried(stop - 1):
         return stop
-    low, high = start, stop - SLACK - 1
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if tried(middle) else (middle + 1, high)
@@ -97,12 +95,11 @@ def _planes(data: memoryview, found: Sequence[Segment]) -> list[tuple[int, int]]
 
 def _check_decodable(data: memoryview) -> None:
     """Let a decoder that fails softly read it first: the library dies of a JPEG that it cannot read."""
-    from PIL import Image as PillowImage
+    import simplejpeg
 
     try:
-        with PillowImage.open(BytesIO(data), formats=["JPEG"]) as image:
-            image.load()
-    except (OSError, ValueError, SyntaxError, PillowImage.DecompressionBombError):
+        simplejpeg.decode_jpeg(data, "GRAY", strict=False)
+    except (ValueError, KeyError):
         raise Malformed(_DAMAGED) from None
 
 

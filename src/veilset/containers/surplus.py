@@ -49,8 +49,7 @@ def surplus_of(source: Path | bytes) -> Surplus:
 
     **Guarantee**
     - JPEG with Huffman coding, lossless ones too: exact to the byte; up to seven bits that fill the last byte of a
-      stretch stay unread. With arithmetic coding: what libjpeg-turbo does not need for the same coefficients, where it
-      is more than 4 bytes of a stretch.
+      stretch stay unread. With arithmetic coding: what libjpeg-turbo does not need for the same coefficients.
     - WebP: what libwebp does not need to show the same pixels, where it is more than 16 bytes of a partition: encoders
       leave some.
     - TIFF: every strip and tile of every page, uncompressed, or coded by Deflate, LZW, PackBits, JPEG or WebP.

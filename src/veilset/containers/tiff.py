@@ -169,7 +169,7 @@ def _plan(data: memoryview, header: Header, page: Page, keep: Keep, raw: bool, s
                 raise Malformed(f"tag {tag:#06x} of the TIFF does not hold what it has to")
             continue
         fields[tag] = Field(entry.type, _raw(data, entry.start, entry.size))
-    _special(data, page, fields, raw)
+    _special(data, header, page, fields, raw)
     profile = page.entries.get(tags.ICC)
     if keep.icc and profile is not None:
         fields[tags.ICC] = Field(7, sanitise(_raw(data, profile.start, profile.size)))
@@ -193,7 +193,7 @@ def _raw(data: memoryview, start: int, size: int) -> bytes:
     return bytes(data[start : start + size])
 
 
-def _special(data: memoryview, page: Page, fields: dict[int, Field], raw: bool) -> None:
+def _special(data: memoryview, header: Header, page: Page, fields: dict[int, Field], raw: bool) -> None:
     tables = page.entries.get(tags.JPEG_TABLES)
     if tables is not None:
         fields[tags.JPEG_TABLES] = Field(7, cleaned_tables(_raw(data, tables.start, tables.size)))
@@ -202,9 +202,24 @@ def _special(data: memoryview, page: Page, fields: dict[int, Field], raw: bool) 
         text = _raw(data, nodata.start, nodata.size)
         if _NUMBER.fullmatch(text):
             fields[tags.NODATA] = Field(2, text)
+    for tag in tags.GAIN_MAPS.keys() & fields.keys():
+        if not _is_gain_map(fields[tag].raw, tag, header.order):
+            del fields[tag]
     if raw and tags.DNG_MODEL in page.entries:
         # DNG readers need a model name to be there; it need not say anything.
         fields[tags.DNG_MODEL] = Field(2, b"camera\0")
+
+
+def _is_gain_map(raw: bytes, tag: int, order: str) -> bool:
+    """Whether a gain table map of DNG 1.6 or 1.7 is as long as its head says, to the byte."""
+    head = tags.GAIN_MAPS[tag]
+    if len(raw) < head:
+        return False
+    rows, columns = struct.unpack_from(order + "II", raw)
+    points, kind = struct.unpack_from(order + "I", raw, 40)[0], 3
+    if head == 80:
+        kind = struct.unpack_from(order + "I", raw, 64)[0]
+    return kind < 4 and len(raw) == head + rows * columns * points * (1, 2, 2, 4)[kind]
 
 
 def _add_allowed(plan: Plan, header: Header, what: Allowed) -> None:
