@@ -17,7 +17,10 @@ from typing import cast
 
 @cache
 def library() -> ctypes.CDLL:
-    """libjpeg-turbo: the one that reads and writes arithmetic coding too. A handle of our own: another user's choice stays."""
+    """libjpeg-turbo: the one that reads and writes arithmetic coding too.
+
+    A handle of our own: another user's choice stays as it is.
+    """
     from jpeglib._bind import CJpegLib
 
     chosen = CJpegLib.version

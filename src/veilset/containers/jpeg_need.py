@@ -87,7 +87,9 @@ def _planes(data: memoryview, found: Sequence[Segment]) -> list[tuple[int, int]]
     if body[0] != 8:
         raise Unsupported("an arithmetic-coded JPEG of more than 8 bits is not searched")
     most_down, most_across = (max(one[axis] for one in sampling) for axis in (0, 1))
-    sizes = [(-(-height * down // (8 * most_down)), -(-width * across // (8 * most_across))) for down, across in sampling]
+    sizes = [
+        (-(-height * down // (8 * most_down)), -(-width * across // (8 * most_across))) for down, across in sampling
+    ]
     if sum(rows * columns for rows, columns in sizes) > _MOST_BLOCKS:
         raise Unsupported("an arithmetic-coded JPEG of more than 2^21 blocks is not searched")
     return sizes
@@ -115,5 +117,5 @@ def _digest(raw: bytes, sizes: list[tuple[int, int]]) -> bytes:
         raise Malformed(_DAMAGED)
     whole = hashlib.sha256()
     for plane in planes:
-        whole.update(plane)
+        whole.update(plane.data)
     return whole.digest()

@@ -5,8 +5,6 @@ Listing and cleaning do not look for them, since telling where coded data ends t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +15,6 @@ from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
 
 SEARCHED = frozenset({"jpeg", "tiff", "webp"})
-HOLDERS = frozenset({"pdf", "svg", "tar", "zip"})
 NOT_PROVEN = "bytes behind the last coded block cannot be ruled out"
 _SHOWN = 1 << 16
 # What encoders fill the end of a stretch with.
@@ -30,7 +27,7 @@ class Surplus:
     """What coded data holds besides what is decoded.
 
     Attributes:
-        spans: (start, stop) in the file, in order; none of files inside it.
+        spans: (start, stop) in the file, in order.
         proven: Whether there is nothing else of the kind; False where the coding is not walked.
         said: Tags for them; empty when they are filling alone.
         missed: Why nothing could be proven, in public words.
@@ -53,7 +50,6 @@ def surplus_of(source: Path | bytes) -> Surplus:
     - WebP: what libwebp does not need to show the same pixels, where it is more than 16 bytes of a partition: encoders
       leave some.
     - TIFF: every strip and tile of every page, uncompressed, or coded by Deflate, LZW, PackBits, JPEG or WebP.
-    - PDF, SVG, tar and zip: the JPEG, TIFF and WebP files inside; nothing is proven of them.
     - Everything else is not proven, and says so.
 
     Raises:
@@ -66,8 +62,6 @@ def surplus_of(source: Path | bytes) -> Surplus:
     False
     """
     with open_source(source) as door:
-        if door.format in HOLDERS:
-            return _inside(door)
         if door.format not in SEARCHED:
             return Surplus(proven=False, missed=f"{door.format} is not walked")
         try:
@@ -125,26 +119,6 @@ def searched(data: bytes, residue: tuple[str, ...]) -> tuple[bytes, tuple[str, .
         return without_surplus(data, found), left if found.proven else (*left, NOT_PROVEN)
     except DataError:
         return data, (*left, NOT_PROVEN)
-
-
-def _inside(door: Door) -> Surplus:
-    """What the pictures inside hold: cleaning always cuts it there, so there is nothing to cut here."""
-    said: list[TagValue] = []
-    for path, raw in _held(door):
-        # One that cannot be read is listed as such, and does not go out.
-        with suppress(DataError):
-            said += [TagValue(f"{path}/{tag.path}", tag.value, tag.risk, tag.size) for tag in surplus_of(raw).said]
-    return Surplus(proven=False, said=tuple(said), missed=f"{door.format} is walked for the pictures in it alone")
-
-
-def _held(door: Door) -> Iterator[tuple[str, bytes]]:
-    """Files inside, by path, of the kinds that are searched."""
-    from veilset.containers import archives, identify, pdf, svg
-
-    held = {"pdf": pdf.pictures, "svg": svg.pictures}.get(door.format, archives.files)
-    for path, raw in held(door.data):
-        if identify(raw[:65536]) in SEARCHED | HOLDERS:
-            yield path, raw
 
 
 def _told(door: Door, spans: list[Span], beyond: bytes = b"", missed: str = "") -> Surplus:

@@ -15,6 +15,7 @@ from veilset.containers.ifd import SIZES, Header, read_directory, read_header
 from veilset.containers.jpeg_segments import UNSEARCHED
 from veilset.containers.pieces import Ledger, Piece, emit
 from veilset.containers.tiff_layout import Field, Plan, lay_out
+from veilset.containers.tiff_overhang import overhangs, overhangs_of, told_apart
 from veilset.containers.tiff_pages import Page, every, is_raw, number, numbers, read_pages
 from veilset.containers.tiff_reduced import Shows, compared
 from veilset.containers.tiff_sizes import sizes_of
@@ -29,6 +30,7 @@ formats = ("tiff",)
 _NUMBER = re.compile(rb"\s*[-+]?(?:nan|inf|[0-9]+\.?[0-9]*(?:e[-+]?[0-9]+)?)\s*\0?", re.IGNORECASE)
 _RESIDUE = ("coding choices", "pixel size", "sensor noise")
 _UNKNOWN = "a page of reduced size was dropped, since it could not be compared with the large one"
+_OVERHANG = "pixels of tiles that lie outside the page"
 _MOST_SHOWN = 1 << 24
 
 
@@ -36,7 +38,11 @@ def inspect(data: memoryview) -> Listing:
     """Facts, every tag, and claims over every byte."""
     header, pages = read_pages(data)
     shows = _shows(data, header, pages)
-    listed = (*tags_of(data, header, pages), *_in_strips(data, header, pages), *_reduced_tags(data, header, pages, shows))
+    listed = (
+        *tags_of(data, header, pages),
+        *_in_strips(data, header, pages),
+        *_reduced_tags(data, header, pages, shows),
+    )
     facts = _facts(data, header, pages)
     return Listing(facts, listed, tuple(_claims(data, header, pages, shows)))
 
@@ -66,9 +72,10 @@ def _write(data: memoryview, out: BinaryIO, header: Header, pages: list[Page], w
     dropped = (_UNKNOWN,) if Shows.UNKNOWN in shows.values() else ()
     schemes = {number(data, header, page, 0x0103, 1) for page in every(pages)}
     coded = (UNSEARCHED,) if schemes - tags.EXACT else ()
-    return emit(
-        pieces, data, out, _claims(data, header, pages, shows), (*_RESIDUE, *what.notes, *raw, *dropped, *coded)
-    )
+    unseen = any(overhangs(data, header, page) and not told_apart(data, header, page) for page in every(pages))
+    beyond = (_OVERHANG,) if unseen else ()
+    residue = (*_RESIDUE, *what.notes, *raw, *dropped, *coded, *beyond)
+    return emit(pieces, data, out, _claims(data, header, pages, shows), residue)
 
 
 def _in_strips(data: memoryview, header: Header, pages: list[Page]) -> list[TagValue]:
@@ -174,10 +181,8 @@ def _plan(data: memoryview, header: Header, page: Page, keep: Keep, raw: bool, s
     if keep.icc and profile is not None:
         fields[tags.ICC] = Field(7, sanitise(_raw(data, profile.start, profile.size)))
     scheme = number(data, header, page, 0x0103, 1)
-    strips = [
-        cleaned_strip(data, start, stop, scheme, size) if stop else []
-        for (start, stop), size in zip(page.stretches, sizes_of(data, header, page), strict=True)
-    ]
+    whole = zip(page.stretches, sizes_of(data, header, page), overhangs_of(data, header, page), strict=True)
+    strips = [cleaned_strip(data, *span, scheme, size, edge) if span[1] else [] for span, size, edge in whole]
     tiled = tags.TILE_OFFSETS in page.entries
     fields[tags.TILE_OFFSETS if tiled else tags.STRIP_OFFSETS] = Field(0, b"", strips=True)
     fields[tags.TILE_COUNTS if tiled else tags.STRIP_COUNTS] = Field(0, b"", strips=True)

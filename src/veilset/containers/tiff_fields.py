@@ -44,7 +44,8 @@ STRIP_OFFSETS, STRIP_COUNTS, TILE_OFFSETS, TILE_COUNTS = 0x0111, 0x0117, 0x0144,
 SUB_IFDS, JPEG_TABLES, ICC, XMP = 0x014A, 0x015B, 0x8773, 0x02BC
 EXIF_IFD, GPS_IFD = 0x8769, 0x8825
 
-# Compression schemes whose coded picture can be copied. Old-style JPEG (6) points outside its strips.
+# Compression schemes whose coded picture can be copied. Old-style JPEG points outside its strips.
+OLD_JPEG = 6
 COPIED = {1, 2, 3, 4, 5, 7, 8, 32771, 32773, 32946, 33003, 33005, 34661, 34676, 34677, 34712, 34887, 34892, 34925,
           50000, 50001, 50002, 52546}  # fmt: skip
 DEFLATE = {8, 32946}

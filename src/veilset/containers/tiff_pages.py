@@ -172,6 +172,11 @@ def _served(data: memoryview, header: Header, page: Page, raw: bool) -> None:
     if not number(data, header, page, 0x0100) or not number(data, header, page, 0x0101):
         raise Malformed("a page of the TIFF has no size")
     scheme = number(data, header, page, 0x0103, 1)
+    if scheme == tags.OLD_JPEG:
+        raise Unsupported(
+            "a page of the TIFF is coded as old-style JPEG (compression 6), whose tables and data lie outside its strips; "
+            "save it anew with a current program, which writes compression 7"
+        )
     if scheme not in tags.COPIED:
         raise Unsupported("a page of the TIFF is coded in a way that cannot be copied safely; save it anew")
     if number(data, header, page, 0x0106) in {32803, 34892} and not raw:

@@ -26,28 +26,31 @@ from veilset.containers.pieces import Piece
 from veilset.containers.recognise import identify
 from veilset.containers.tiff_codes import deflate_end
 from veilset.containers.tiff_fields import DEFLATE, FILES, JPEG
+from veilset.containers.tiff_overhang import Overhang
 from veilset.core.sample import TagValue
 
 _PICTURE = frozenset({SOI, EOI, SCAN, SOS, DNL, DQT, DHT, DAC, DRI}) | FRAMES
 _UNKNOWN = 1 << 62
 
 
-def cleaned_strip(data: memoryview, start: int, stop: int, scheme: int, decoded: int) -> list[Piece]:
+def cleaned_strip(
+    data: memoryview, start: int, stop: int, scheme: int, decoded: int, overhang: Overhang | None = None
+) -> list[Piece]:
     """Pieces of one strip: copied whole where nothing rides along, else cut or taken apart.
 
-    `decoded` is its size before compression, 0 when unknown. Raw strips shorter than that stay.
+    `decoded` is its size before compression, 0 when unknown. Raw strips shorter than that stay. What `overhang` says lies
+    outside the page becomes empty.
 
     Raises:
         DataError: It is damaged, or is a picture file that cannot be cleaned.
         Residue: It is a picture file that still held what it said.
     """
     if scheme == 1:
-        return [(start, min(stop, start + decoded) if decoded else stop)]
+        stop = min(stop, start + decoded) if decoded else stop
+        tile = bytes(data[start:stop]) if overhang else b""
+        return [(start, stop)] if not overhang or overhang.blanked(tile) == tile else [overhang.blanked(tile)]
     if scheme in DEFLATE:
-        end, beyond = deflate_end(data[start:stop], decoded or _UNKNOWN)
-        if beyond:
-            return [zlib.compress(zlib.decompressobj().decompress(data[start:stop], decoded), 6)]
-        return [(start, start + end)]
+        return [_deflated(data, start, stop, decoded, overhang)]
     if scheme in JPEG:
         return _photograph(data, start, stop)
     if scheme in FILES and identify(bytes(data[start : min(stop, start + 4096)])) == FILES[scheme]:
@@ -55,6 +58,15 @@ def cleaned_strip(data: memoryview, start: int, stop: int, scheme: int, decoded:
         new, _ = clean_inner(raw, Keep(orientation=False, icc=False))
         return [(start, stop)] if new == raw else [new]
     return [(start, stop)]
+
+
+def _deflated(data: memoryview, start: int, stop: int, decoded: int, overhang: Overhang | None) -> Piece:
+    end, beyond = deflate_end(data[start:stop], decoded or _UNKNOWN)
+    if not beyond and not overhang:
+        return (start, start + end)
+    tile = zlib.decompressobj().decompress(data[start:stop], decoded)
+    shown = overhang.blanked(tile) if overhang else tile
+    return (start, start + end) if not beyond and shown == tile else zlib.compress(shown, 6)
 
 
 def strip_tags(data: memoryview, start: int, stop: int, scheme: int, path: str) -> Iterator[TagValue]:

@@ -12,6 +12,7 @@ from veilset.containers.ifd import Header
 from veilset.containers.jpeg_segments import EOI, FRAMES, segments
 from veilset.containers.jpeg_surplus import behind_blocks
 from veilset.containers.tiff_codes import deflate_end, lzw_end, packbits_end
+from veilset.containers.tiff_overhang import Overhang, overhangs, overhangs_of, told_apart
 from veilset.containers.tiff_pages import Page, every, number, read_pages
 from veilset.containers.tiff_sizes import shapes_of, sizes_of
 from veilset.core.errors import DataError, Malformed, Unsupported
@@ -38,7 +39,8 @@ class Found:
 class _Strip:
     """A strip by its place, with what decodes it.
 
-    `samples`: how many it shows, in all planes; `tables`: what a JPEG one shares with the others.
+    `samples`: how many it shows, in all planes; `tables`: what a JPEG one shares with the others; `unseen`: it may hold
+    pixels outside the page that cannot be told from the others.
     """
 
     start: int
@@ -47,6 +49,8 @@ class _Strip:
     size: int
     samples: int
     tables: bytes
+    overhang: Overhang | None
+    unseen: bool
 
 
 def found_in(data: memoryview) -> Found:
@@ -67,6 +71,8 @@ def found_in(data: memoryview) -> Found:
             spans, beyond = _behind(data, strip)
             found.spans += spans
             found.beyond += beyond
+            if strip.unseen:
+                found.missed = found.missed or "pixels of tiles outside the page are not told from the others"
         except DataError as error:
             found.missed = found.missed or error.message
         except zlib.error:
@@ -88,10 +94,12 @@ def _strips(data: memoryview, header: Header, pages: list[Page]) -> Iterator[_St
         apart = number(data, header, page, 0x011C, 1) == 2
         samples = 1 if apart else number(data, header, page, 0x0115, 1)
         sizes, shapes = sizes_of(data, header, page), shapes_of(data, header, page)
-        for span, size, (rows, columns, _) in zip(page.stretches, sizes, shapes, strict=True):
+        unseen = overhangs(data, header, page) and not told_apart(data, header, page)
+        edges = overhangs_of(data, header, page)
+        for span, size, (rows, columns, _), edge in zip(page.stretches, sizes, shapes, edges, strict=True):
             if span[1] and span not in seen:
                 seen.add(span)
-                yield _Strip(*span, scheme, size, rows * columns * samples, tables)
+                yield _Strip(*span, scheme, size, rows * columns * samples, tables, edge, unseen)
 
 
 def _behind(data: memoryview, strip: _Strip) -> tuple[list[Span], bytes]:
@@ -113,6 +121,11 @@ def _behind(data: memoryview, strip: _Strip) -> tuple[list[Span], bytes]:
         end, beyond = deflate_end(view, strip.size)
     else:
         end = (lzw_end if strip.scheme == _LZW else packbits_end)(bytes(view), strip.size)
+    if strip.overhang:
+        tile = bytes(view[:end])
+        beyond += strip.overhang.said(
+            tile if strip.scheme == _PLAIN else zlib.decompressobj().decompress(tile, strip.size)
+        )
     return ([(strip.start + end, strip.stop)] if end < len(view) else []), beyond
 
 
@@ -152,11 +165,12 @@ def cut(data: memoryview, spans: Sequence[Span]) -> bytes:
             raise Unsupported(_ELSEWHERE)
         out += b"\0" * (len(out) % 2)
         place = len(out)
+        done = start
         for low, high in spans:
             if start <= low and high <= stop:
-                out += data[start:low]
-                start = high
-        out += data[start:stop]
+                out += data[done:low]
+                done = high
+        out += data[done:stop]
         moved[stop] = (place, len(out) - place)
         at = stop
     if at != len(data):
@@ -168,9 +182,7 @@ def cut(data: memoryview, spans: Sequence[Span]) -> bytes:
 
 def _put(out: bytearray, header: Header, page: Page, places: list[tuple[int, int]]) -> None:
     tiled = tags.TILE_OFFSETS in page.entries
-    offsets, counts = (
-        (tags.TILE_OFFSETS, tags.TILE_COUNTS) if tiled else (tags.STRIP_OFFSETS, tags.STRIP_COUNTS)
-    )
+    offsets, counts = (tags.TILE_OFFSETS, tags.TILE_COUNTS) if tiled else (tags.STRIP_OFFSETS, tags.STRIP_COUNTS)
     for tag, values in ((offsets, [one for one, _ in places]), (counts, [one for _, one in places])):
         entry = page.entries[tag]
         code = {4: "I", 16: "Q"}.get(entry.type)
