@@ -14,7 +14,7 @@ from veilset.containers.jpeg_segments import FRAMES, SCAN, Segment
 from veilset.core.errors import Malformed, Unsupported
 
 _RESTART = re.compile(rb"\xff+[\xd0-\xd7]")
-_MOST_BLOCKS, _MOST_STRETCHES = 1 << 21, 64
+_MOST_BLOCKS, _MOST_WORK = 1 << 21, 1 << 25
 _DAMAGED = "the arithmetic-coded JPEG cannot be decoded, so that where its data end cannot be told; save it anew"
 Span = tuple[int, int]
 
@@ -30,9 +30,9 @@ def unneeded(data: memoryview, found: Sequence[Segment]) -> list[Span]:
         Unsupported: It is too large to be decoded once for every stretch.
     """
     stretches = _stretches(data, found)
-    if len(stretches) > _MOST_STRETCHES:
-        raise Unsupported("an arithmetic-coded JPEG with so many stretches is not searched")
     sizes = _planes(data, found)
+    if len(stretches) * sum(rows * columns for rows, columns in sizes) > _MOST_WORK:
+        raise Unsupported("an arithmetic-coded JPEG of so many stretches is not searched")
     _check_decodable(data)
     raw = bytes(data)
     shown = _digest(raw, sizes)
