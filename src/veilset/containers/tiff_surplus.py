@@ -12,7 +12,7 @@ from veilset.containers.ifd import Header
 from veilset.containers.jpeg_segments import EOI, FRAMES, segments
 from veilset.containers.jpeg_surplus import behind_blocks
 from veilset.containers.tiff_codes import deflate_end, lzw_end, packbits_end
-from veilset.containers.tiff_overhang import Overhang, overhangs, overhangs_of, told_apart
+from veilset.containers.tiff_overhang import Overhang, overhangs_of
 from veilset.containers.tiff_pages import Page, every, number, read_pages
 from veilset.containers.tiff_sizes import shapes_of, sizes_of
 from veilset.core.errors import DataError, Malformed, Unsupported
@@ -39,8 +39,7 @@ class Found:
 class _Strip:
     """A strip by its place, with what decodes it.
 
-    `samples`: how many it shows, in all planes; `tables`: what a JPEG one shares with the others; `unseen`: it may hold
-    pixels outside the page that cannot be told from the others.
+    `samples`: how many it shows, in all planes; `tables`: what a JPEG one shares with the others.
     """
 
     start: int
@@ -50,7 +49,6 @@ class _Strip:
     samples: int
     tables: bytes
     overhang: Overhang | None
-    unseen: bool
 
 
 def found_in(data: memoryview) -> Found:
@@ -71,8 +69,6 @@ def found_in(data: memoryview) -> Found:
             spans, beyond = _behind(data, strip)
             found.spans += spans
             found.beyond += beyond
-            if strip.unseen:
-                found.missed = found.missed or "pixels of tiles outside the page are not told from the others"
         except DataError as error:
             found.missed = found.missed or error.message
         except zlib.error:
@@ -94,12 +90,11 @@ def _strips(data: memoryview, header: Header, pages: list[Page]) -> Iterator[_St
         apart = number(data, header, page, 0x011C, 1) == 2
         samples = 1 if apart else number(data, header, page, 0x0115, 1)
         sizes, shapes = sizes_of(data, header, page), shapes_of(data, header, page)
-        unseen = overhangs(data, header, page) and not told_apart(data, header, page)
         edges = overhangs_of(data, header, page)
         for span, size, (rows, columns, _), edge in zip(page.stretches, sizes, shapes, edges, strict=True):
             if span[1] and span not in seen:
                 seen.add(span)
-                yield _Strip(*span, scheme, size, rows * columns * samples, tables, edge, unseen)
+                yield _Strip(*span, scheme, size, rows * columns * samples, tables, edge)
 
 
 def _behind(data: memoryview, strip: _Strip) -> tuple[list[Span], bytes]:

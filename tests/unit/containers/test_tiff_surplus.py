@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image, TiffImagePlugin
-
 from tests.unit.containers.test_surplus import SECRET, picture
+
 from veilset.containers import Keep, inspect, rebuild
 from veilset.containers.surplus import NOT_PROVEN, Surplus, searched, surplus_of, without_surplus
 from veilset.containers.tiff_codes import lzw_end, packbits_end
@@ -43,13 +43,14 @@ def tiff(compression: str, pixels: np.ndarray | None = None) -> bytes:
 
 
 def changed(data: bytes, change: Change) -> bytes:
-    """The file with every strip or tile changed; they move to its end."""
+    """The file with every strip or tile changed; they move to its end, and leave zeros behind."""
     new = bytearray(data)
     with tifffile.TiffFile(io.BytesIO(data)) as file:
         for page in file.pages:
             where, sizes = (next(page.tags[one] for one in two if one in page.tags) for two in (OFFSETS, COUNTS))
             for index, (start, size) in enumerate(zip(page.dataoffsets, page.databytecounts, strict=True)):
                 strip = change(data[start : start + size])
+                new[start : start + size] = bytes(size)
                 for tag, value in ((where, len(new)), (sizes, len(strip))):
                     code = file.byteorder + _CODES[int(tag.dtype)]
                     struct.pack_into(code, new, tag.valueoffset + struct.calcsize(code) * index, value)
@@ -124,9 +125,11 @@ def test_a_file_without_tags_that_holds_such_bytes_is_dirty(compression: str, tm
     states = {Path(name).stem: one.state for name, one in clean([tmp_path], check=True).files}
     assert states["plain"] == "clean"
     assert states["hidden"] == "dirty"
-    clean([tmp_path], out=tmp_path.parent / f"{tmp_path.name}-out", thorough=True)
-    for one in (tmp_path.parent / f"{tmp_path.name}-out").iterdir():
-        assert SECRET not in one.read_bytes()
+    out = tmp_path.parent / f"{tmp_path.name}-out"
+    done = clean([tmp_path], out=out, thorough=True)
+    assert [one.state for _, one in done.files] == ["clean", "clean"]
+    for name in states:
+        assert (out / f"{name}.tif").read_bytes() == plain
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -184,6 +187,40 @@ def test_segments_and_tails_of_jpeg_strips_are_listed_and_go(tmp_path: Path) -> 
     (tmp_path / "b.tif").write_bytes(new)
     states = [one.state for _, one in clean([tmp_path], check=True).files]
     assert states == ["dirty", "clean"]
+
+
+def webp_with_tags(pixels: np.ndarray) -> bytes:
+    exif = Image.Exif()
+    exif[0x010F] = SECRET.decode()
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "WEBP", lossless=True, exif=exif)
+    return out.getvalue()
+
+
+def jpeg_2000_with_comment(pixels: np.ndarray) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "JPEG2000", no_jp2=True, comment=SECRET.decode())
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("scheme", "encode", "told"), [(50001, webp_with_tags, "Make"), (34712, jpeg_2000_with_comment, "comment")]
+)
+def test_strips_that_are_picture_files_are_cleaned_as_such(
+    scheme: int, encode: Callable[[np.ndarray], bytes], told: str
+) -> None:
+    out = io.BytesIO()
+    tifffile.imwrite(out, picture(), photometric="rgb", metadata=None)
+    data = bytearray(changed(out.getvalue(), lambda _: encode(picture())))
+    with tifffile.TiffFile(io.BytesIO(out.getvalue())) as file:
+        struct.pack_into(file.byteorder + "H", data, file.pages[0].tags[259].valueoffset, scheme)
+    assert SECRET in data
+    assert [tag for tag in inspect(bytes(data)).tags if tag.path.startswith("exif/ifd0/strips/") and told in tag.path]
+    new, _ = cleaned(bytes(data))
+    assert SECRET not in new
+    with tifffile.TiffFile(io.BytesIO(new)) as file:
+        start, size = file.pages[0].dataoffsets[0], file.pages[0].databytecounts[0]
+    assert np.array_equal(shown(new[start : start + size]), shown(encode(picture())))
 
 
 def test_a_jpeg_strip_with_more_rows_than_are_shown_proves_nothing() -> None:
