@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import struct
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from typing import BinaryIO
 
 from veilset.containers import tiff_fields as tags
 from veilset.containers.allowed import Allowed, allowed
+from veilset.containers.assembly import cut_out, union
 from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
 from veilset.containers.icc import sanitise
 from veilset.containers.ifd import SIZES, Header, read_directory, read_header
@@ -75,7 +77,23 @@ def _write(data: memoryview, out: BinaryIO, header: Header, pages: list[Page], w
     unseen = any(overhangs(data, header, page) and not told_apart(data, header, page) for page in every(pages))
     beyond = (_OVERHANG,) if unseen else ()
     residue = (*_RESIDUE, *what.notes, *raw, *dropped, *coded, *beyond)
-    return emit(pieces, data, out, _claims(data, header, pages, shows), residue)
+    return emit(pieces, data, out, _as_written(_claims(data, header, pages, shows), pieces), residue)
+
+
+def _as_written(claims: list[Claim], pieces: list[Piece]) -> list[Claim]:
+    """The claims once it is known which parts of the strips were copied."""
+    copied = union(piece for piece in pieces if isinstance(piece, tuple))
+    ledger = Ledger()
+    for claim in claims:
+        low = bisect_right(copied, (claim.start, claim.start)) - 1
+        inside = copied[max(low, 0) : bisect_left(copied, (claim.stop, 0))]
+        at = claim.start
+        for start, stop in cut_out((claim.start, claim.stop), inside) if claim.fate is Fate.KEPT else []:
+            ledger.add(at, start, claim.fate, claim.what)
+            ledger.add(start, stop, Fate.DROPPED, "bytes in strips that no decoder shows, or that were packed anew")
+            at = stop
+        ledger.add(at, claim.stop, claim.fate, claim.what)
+    return ledger.claims
 
 
 def _in_strips(data: memoryview, header: Header, pages: list[Page]) -> list[TagValue]:

@@ -15,7 +15,7 @@ import tifffile
 from PIL import Image, TiffImagePlugin
 from tests.unit.containers.test_surplus import SECRET, picture
 
-from veilset.containers import Keep, inspect, rebuild
+from veilset.containers import Fate, Keep, inspect, rebuild
 from veilset.containers.surplus import NOT_PROVEN, Surplus, searched, surplus_of, without_surplus
 from veilset.containers.tiff_codes import lzw_end, packbits_end
 from veilset.core.errors import Malformed, Unsupported
@@ -104,6 +104,17 @@ def test_bytes_behind_every_strip_are_found_to_the_byte_and_go(compression: str,
     assert SECRET not in new
     assert new == looked_through(plain)[0]
     assert np.array_equal(shown(new), shown(plain))
+
+
+@pytest.mark.parametrize("compression", ["tiff_adobe_deflate", "jpeg"])
+def test_the_ledger_counts_what_was_cut_inside_strips(compression: str) -> None:
+    change = behind if compression != "jpeg" else with_segments
+    hidden = changed(tiff(compression), change)
+    rebuilt = rebuild(hidden, io.BytesIO(), Keep())
+    kept = b"".join(hidden[one.start : one.stop] for one in rebuilt.claims if one.fate is Fate.KEPT)
+    cut = b"".join(hidden[one.start : one.stop] for one in rebuilt.claims if "strips that no" in one.what)
+    assert SECRET not in kept
+    assert cut.count(SECRET) == hidden.count(SECRET)
 
 
 @pytest.mark.parametrize("compression", BLIND)
