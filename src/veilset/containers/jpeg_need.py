@@ -1,10 +1,17 @@
-"""What an arithmetic-coded JPEG holds behind the coded data that libjpeg-turbo needs for the same coefficients."""
+"""What an arithmetic-coded JPEG holds behind the coded data that libjpeg-turbo needs for the same coefficients.
+
+The search runs in a process of its own: the library ends the process that gives it what it cannot read, and tells on the
+error stream of what it passed over.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import hashlib
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -15,6 +22,8 @@ from veilset.core.errors import Malformed, Unsupported
 
 _RESTART = re.compile(rb"\xff+[\xd0-\xd7]")
 _MOST_BLOCKS, _MOST_WORK = 1 << 21, 1 << 25
+# Seconds.
+_LONGEST = 60
 _DAMAGED = "the arithmetic-coded JPEG cannot be decoded, so that where its data end cannot be told; save it anew"
 Span = tuple[int, int]
 
@@ -23,18 +32,27 @@ def unneeded(data: memoryview, found: Sequence[Segment]) -> list[Span]:
     """Stretches at the end of scans and restart intervals without which every coefficient is the same.
 
     Behind the data an arithmetic decoder reads zeros (ITU-T T.81, D.2.6), and encoders drop them: what an ordinary file
-    holds is needed to the last byte. The library tells on the error stream how many bytes it passed over, and no more.
+    holds is needed to the last byte.
 
     Raises:
         Malformed: It cannot be decoded.
         Unsupported: It is too large to be decoded once for every stretch.
     """
-    stretches = _stretches(data, found)
-    sizes = _planes(data, found)
+    stretches, sizes = _stretches(data, found), _planes(data, found)
     if len(stretches) * sum(rows * columns for rows, columns in sizes) > _MOST_WORK:
         raise Unsupported("an arithmetic-coded JPEG of so many stretches is not searched")
-    _check_decodable(data)
-    raw = bytes(data)
+    asked = json.dumps([stretches, sizes]).encode() + b"\n"
+    command = [sys.executable, "-m", "veilset.containers.jpeg_need"]
+    try:
+        done = subprocess.run(command, input=asked + bytes(data), capture_output=True, timeout=_LONGEST, check=True)  # noqa: S603 - ourselves
+    except subprocess.TimeoutExpired:
+        raise Unsupported("an arithmetic-coded JPEG took too long to be searched") from None
+    except (subprocess.CalledProcessError, OSError):
+        raise Malformed(_DAMAGED) from None
+    return [(start, stop) for start, stop in json.loads(done.stdout)]
+
+
+def _searched(raw: bytes, stretches: list[Span], sizes: list[Span]) -> list[Span]:
     shown = _digest(raw, sizes)
     spans: list[Span] = []
     for start, stop in reversed(stretches):
@@ -95,16 +113,6 @@ def _planes(data: memoryview, found: Sequence[Segment]) -> list[tuple[int, int]]
     return sizes
 
 
-def _check_decodable(data: memoryview) -> None:
-    """Let a decoder that fails softly read it first: the library dies of a JPEG that it cannot read."""
-    import simplejpeg
-
-    try:
-        simplejpeg.decode_jpeg(data, "GRAY", strict=False)
-    except (ValueError, KeyError):
-        raise Malformed(_DAMAGED) from None
-
-
 def _digest(raw: bytes, sizes: list[tuple[int, int]]) -> bytes:
     planes = [np.zeros((*size, 8, 8), dtype=np.int16) for size in sizes]
     steps, numbers = np.zeros((4, 8, 8), dtype=np.uint16), np.zeros(4, dtype=np.int16)
@@ -119,3 +127,8 @@ def _digest(raw: bytes, sizes: list[tuple[int, int]]) -> bytes:
     for plane in planes:
         whole.update(plane.data)
     return whole.digest()
+
+
+if __name__ == "__main__":
+    _asked = json.loads(sys.stdin.buffer.readline())
+    print(json.dumps(_searched(sys.stdin.buffer.read(), *_asked)))

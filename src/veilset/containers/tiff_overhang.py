@@ -11,17 +11,17 @@ from veilset.containers.ifd import Header
 from veilset.containers.tiff_pages import Page, number, numbers
 
 _YCC, _PREDICTOR, _NONE, _ACROSS = 6, 0x013D, 1, 2
+_LARGEST = 1 << 27
 
 
 @dataclass(frozen=True)
 class Overhang:
-    """How much of a decoded tile is shown, in whole bytes; the tile has `rows` of `row` bytes, each pixel `pixel`.
+    """How much of a decoded tile is shown, in whole bytes; each row of it has `row` bytes, each pixel `pixel`.
 
     `across`: pixels are stored as differences to the one on their left.
     """
 
     row: int
-    rows: int
     pixel: int
     shown: int
     shown_rows: int
@@ -30,17 +30,19 @@ class Overhang:
     def blanked(self, tile: bytes) -> bytes:
         """The decoded tile with nothing outside the page; stored as differences, the last pixel goes on.
 
-        >>> Overhang(4, 2, 1, 3, 1, False).blanked(b"abcdefgh")
+        >>> Overhang(4, 1, 3, 1, False).blanked(b"abcdefgh")
         b'abc\\x00\\x00\\x00\\x00\\x00'
         """
-        kept = [
-            tile[at : at + self.shown].ljust(self.row, b"\0") for at in range(0, self.shown_rows * self.row, self.row)
-        ]
-        return b"".join(kept).ljust(self.row * self.rows, b"\0")[: len(tile)]
+        # A tile may claim any size; no more is touched than there is.
+        shown = bytearray(len(tile))
+        for at in range(0, min(self.shown_rows * self.row, len(tile)), self.row):
+            shown[at : at + self.shown] = tile[at : at + self.shown]
+        return bytes(shown)
 
     def said(self, tile: bytes) -> bytes:
         """What the outside holds; empty where it is one colour, or goes on as the shown part ends, as encoders fill it."""
-        grid = np.frombuffer(tile.ljust(self.row * self.rows, b"\0"), np.uint8).reshape(self.rows, self.row)
+        rows = len(tile) // self.row
+        grid = np.frombuffer(tile[: rows * self.row], np.uint8).reshape(rows, self.row)
         right, below = grid[: self.shown_rows, self.shown :], grid[self.shown_rows :]
         found = b""
         if not _is_filling(right) and not self._goes_on(grid[: self.shown_rows]):
@@ -74,8 +76,12 @@ def told_apart(data: memoryview, header: Header, page: Page) -> bool:
     """Whether the bytes of what lies outside can be told from the others without a decoder of pixels."""
     scheme, predictor = number(data, header, page, 0x0103, 1), number(data, header, page, _PREDICTOR, 1)
     bits = numbers(data, header, page, 0x0102) or (1,)
-    whole = len(set(bits)) == 1 and bits[0] % 8 == 0 and number(data, header, page, 0x0106) != _YCC
-    return whole and (scheme == 1 or (scheme in tags.DEFLATE and predictor in {_NONE, _ACROSS}))
+    whole = len(set(bits)) == 1 and bits[0] and bits[0] % 8 == 0 and number(data, header, page, 0x0106) != _YCC
+    samples, columns, rows = (number(data, header, page, tag, 1) for tag in (0x0115, 0x0142, 0x0143))
+    size = bits[0] // 8 * samples * columns * rows
+    return bool(whole and 0 < size <= _LARGEST) and (
+        scheme == 1 or (scheme in tags.DEFLATE and predictor in {_NONE, _ACROSS})
+    )
 
 
 def overhangs_of(data: memoryview, header: Header, page: Page) -> list[Overhang | None]:
@@ -95,5 +101,5 @@ def overhangs_of(data: memoryview, header: Header, page: Page) -> list[Overhang 
         place = index % (across * down)
         shown, shown_rows = min(columns, width - place % across * columns), min(rows, height - place // across * rows)
         whole = (shown, shown_rows) == (columns, rows)
-        found.append(None if whole else Overhang(columns * pixel, rows, pixel, shown * pixel, shown_rows, predicted))
+        found.append(None if whole else Overhang(columns * pixel, pixel, shown * pixel, shown_rows, predicted))
     return found
