@@ -27,6 +27,8 @@ from veilset.containers.recognise import identify
 from veilset.containers.tiff_codes import deflate_end
 from veilset.containers.tiff_fields import DEFLATE, FILES, JPEG
 from veilset.containers.tiff_overhang import Overhang
+from veilset.core.errors import DataError
+from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
 
 _PICTURE = frozenset({SOI, EOI, SCAN, SOS, DNL, DQT, DHT, DAC, DRI}) | FRAMES
@@ -71,20 +73,26 @@ def _deflated(data: memoryview, start: int, stop: int, decoded: int, overhang: O
 
 def strip_tags(data: memoryview, start: int, stop: int, scheme: int, path: str) -> Iterator[TagValue]:
     """What a coded strip says besides its pixels: segments and tails of a JPEG, tags of a picture file."""
+    try:
+        for tag in _listed(data, start, stop, scheme):
+            if not tag.technical:
+                yield TagValue(f"{path}/{tag.path}", tag.value, tag.risk, tag.size)
+    except DataError:
+        # What cannot be read does not go out either; that it is there is what the list has to say.
+        yield TagValue(f"{path}/unreadable", None, Risk.CONTENT, stop - start)
+
+
+def _listed(data: memoryview, start: int, stop: int, scheme: int) -> tuple[TagValue, ...]:
     if scheme in JPEG:
         from veilset.containers.jpeg_tags import tags_of
 
         view = data[start:stop]
-        listed = tags_of(view, segments(view))
-    elif scheme in FILES and identify(bytes(data[start : min(stop, start + 4096)])) == FILES[scheme]:
+        return tags_of(view, segments(view))
+    if scheme in FILES and identify(bytes(data[start : min(stop, start + 4096)])) == FILES[scheme]:
         from veilset.containers import inspect as look
 
-        listed = look(bytes(data[start:stop])).tags
-    else:
-        return
-    for tag in listed:
-        if not tag.technical:
-            yield TagValue(f"{path}/{tag.path}", tag.value, tag.risk, tag.size)
+        return look(bytes(data[start:stop])).tags
+    return ()
 
 
 def _photograph(data: memoryview, start: int, stop: int) -> list[Piece]:

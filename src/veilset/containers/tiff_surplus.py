@@ -61,10 +61,18 @@ def found_in(data: memoryview) -> Found:
     header, pages = read_pages(data)
     found = Found()
     left, pixels = _MOST_READ * len(data), _MOST_PIXELS
+    strips: dict[Span, set[_Strip]] = {}
     for strip in _strips(data, header, pages):
-        left, pixels = left - (strip.stop - strip.start), pixels - strip.samples
+        strips.setdefault((strip.start, strip.stop), set()).add(strip)
+    for strip in [one for alike in strips.values() for one in alike]:
+        left -= strip.stop - strip.start
+        pixels -= strip.samples if strip.scheme in tags.JPEG else 0
         if left < 0 or pixels < 0:
             raise Unsupported("a TIFF of so many strips, or so many pixels, is not searched")
+        if len(strips[strip.start, strip.stop]) > 1:
+            # What one page shows, another may not.
+            found.missed = found.missed or "pages of a TIFF share strips, and need different parts of them"
+            continue
         try:
             spans, beyond = _behind(data, strip)
             found.spans += spans
@@ -78,7 +86,6 @@ def found_in(data: memoryview) -> Found:
 
 
 def _strips(data: memoryview, header: Header, pages: list[Page]) -> Iterator[_Strip]:
-    seen: set[Span] = set()
     for page in every(pages):
         if page.thumbnail:
             continue
@@ -92,8 +99,7 @@ def _strips(data: memoryview, header: Header, pages: list[Page]) -> Iterator[_St
         sizes, shapes = sizes_of(data, header, page), shapes_of(data, header, page)
         edges = overhangs_of(data, header, page)
         for span, size, (rows, columns, _), edge in zip(page.stretches, sizes, shapes, edges, strict=True):
-            if span[1] and span not in seen:
-                seen.add(span)
+            if span[1]:
                 yield _Strip(*span, scheme, size, rows * columns * samples, tables, edge)
 
 

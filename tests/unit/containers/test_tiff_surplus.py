@@ -200,6 +200,13 @@ def test_segments_and_tails_of_jpeg_strips_are_listed_and_go(tmp_path: Path) -> 
     assert states == ["dirty", "clean"]
 
 
+def test_a_jpeg_strip_that_breaks_off_is_listed_and_does_not_go_out() -> None:
+    broken = changed(tiff("jpeg"), lambda strip: strip[:-2])
+    assert "exif/ifd0/strips/unreadable" in {tag.path for tag in inspect(broken).tags}
+    with pytest.raises(Malformed, match="cut off"):
+        cleaned(broken)
+
+
 def webp_with_tags(pixels: np.ndarray) -> bytes:
     exif = Image.Exif()
     exif[0x010F] = SECRET.decode()
@@ -398,6 +405,33 @@ def test_pages_that_share_too_many_stretches_are_given_up_quickly() -> None:
     start = time.process_time()
     assert not surplus_of(bytes(data)).proven
     assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+@pytest.mark.parametrize("small_first", [False, True])
+def test_pages_of_different_size_that_share_strips_keep_what_each_shows(
+    compression: str | None, small_first: bool
+) -> None:
+    out = io.BytesIO()
+    with tifffile.TiffWriter(out) as writer:
+        for _ in range(2):
+            writer.write(picture(), rowsperstrip=110, compression=compression, metadata=None, photometric="rgb")
+    data = bytearray(out.getvalue())
+    with tifffile.TiffFile(io.BytesIO(bytes(data))) as file:
+        first, second = file.pages
+        code = file.byteorder + _CODES[int(first.tags[257].dtype)]
+        struct.pack_into(code, data, (first if small_first else second).tags[257].valueoffset, 60)
+        for tag in (273, 279):
+            one, other = first.tags[tag], second.tags[tag]
+            size = struct.calcsize(_CODES[int(one.dtype)])
+            data[other.valueoffset : other.valueoffset + size] = data[one.valueoffset : one.valueoffset + size]
+    shared = bytes(data)
+    assert not surplus_of(shared).proven
+    new, _ = cleaned(shared)
+    with tifffile.TiffFile(io.BytesIO(new)) as file:
+        rows = [60, 110] if small_first else [110, 60]
+        for page, high in zip(file.pages, rows, strict=True):
+            assert np.array_equal(page.asarray(), picture()[:high])
 
 
 def test_old_style_jpeg_is_refused_with_what_to_do() -> None:
