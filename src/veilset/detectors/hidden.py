@@ -128,12 +128,12 @@ class Hidden:
 
     They may show what the main picture no longer shows: the face before it was covered, the scene before it was cut. One
     that cannot be compared is reported too, as is every one in a file that is not decoded here (a film, a document), and so
-    are bytes behind the last coded block of a JPEG or WebP.
+    are bytes behind the last coded block of a JPEG, TIFF or WebP.
 
     Attributes:
         max_difference: Largest mean difference over an eighth by an eighth of the picture, as a share of full scale, up to
             which a picture inside the file counts as the main one again; 0 reports every one that differs at all.
-        behind_blocks: Also tell where the coded data of a JPEG or WebP ends. Takes one small decode of an ordinary
+        behind_blocks: Also tell where the coded data of a JPEG, TIFF or WebP ends. Takes one small decode of an ordinary
             photograph, and a quarter of a second a megabyte where restart markers or several scans have to be walked.
 
     *Shapes and units*: findings stand at tags; `difference` in their detail is a share of full scale, in [0, 1].
