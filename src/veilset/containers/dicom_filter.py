@@ -8,8 +8,19 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
+from veilset.containers.dicom_forms import formed, has_form
 from veilset.containers.dicom_private import is_safe
-from veilset.containers.dicom_rules import CODES, EMPTIED, SEQUENCES, STRUCTURED, TIMES, TOLD, DicomProfile, may_stay
+from veilset.containers.dicom_rules import (
+    CODES,
+    DROPPED,
+    EMPTIED,
+    SEQUENCES,
+    STRUCTURED,
+    TIMES,
+    TOLD,
+    DicomProfile,
+    may_stay,
+)
 from veilset.containers.dicom_words import DESCRIPTORS, described
 from veilset.containers.pseudonyms import Pseudonyms
 from veilset.core.errors import Unsupported
@@ -45,7 +56,7 @@ def treated(dataset: Any, profile: DicomProfile, names: Pseudonyms) -> Any:
 
     patient = str(dataset.get("PatientID", "") or dataset.get("PatientName", ""))
     shift = names.days(patient, profile.most_days) if profile.dates == "shift" else 0
-    people = frozenset(people_in(dataset)) if profile.descriptors else frozenset()
+    people = frozenset(people_in(dataset))
     new = _filtered(dataset, Treatment(profile, names, shift, people), 0)
     for keyword in EMPTIED:
         if keyword not in new and (keyword in dataset or keyword in EMPTIED[:7]):
@@ -57,7 +68,8 @@ def treated(dataset: Any, profile: DicomProfile, names: Pseudonyms) -> Any:
     new.DeidentificationMethodCodeSequence = Sequence([_code(*code) for code in profile.codes()])
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = dataset.file_meta.TransferSyntaxUID
-    meta.MediaStorageSOPClassUID = dataset.get("SOPClassUID", dataset.file_meta.get("MediaStorageSOPClassUID", ""))
+    kind = dataset.get("SOPClassUID", dataset.file_meta.get("MediaStorageSOPClassUID", ""))
+    meta.MediaStorageSOPClassUID = names.uid(str(kind))
     meta.MediaStorageSOPInstanceUID = new.get("SOPInstanceUID", "")
     meta.ImplementationClassUID = MAKER_UID
     new.file_meta = meta
@@ -91,12 +103,12 @@ def _filtered(dataset: Any, how: Treatment, depth: int) -> Any:
         keyword, vr = str(element.keyword), str(element.VR)
         if element.tag.is_private:
             _private(new, dataset, element, profile)
-        elif 0x5000 <= element.tag.group < 0x5100 or 0x6000 <= element.tag.group < 0x6100:
+        elif keyword in DROPPED or element.tag.group >> 8 in (0x50, 0x60):  # curves and overlays
             continue
         elif vr == "SQ":
             if keyword in SEQUENCES or (profile.structured and keyword in STRUCTURED):
-                kept = [_item(item, how, depth + 1) for item in element.value]
-                new.add_new(element.tag, "SQ", Sequence([item for item in kept if len(item)]))
+                items = [_item(item, how, depth + 1) for item in element.value]
+                new.add_new(element.tag, "SQ", Sequence([item for item in items if len(item)]))
         elif vr == "UI":
             _identify(new, element, how)
         elif vr in TIMES:
@@ -106,7 +118,9 @@ def _filtered(dataset: Any, how: Treatment, depth: int) -> Any:
             if words:
                 new.add_new(element.tag, vr, words)
         elif may_stay(keyword, element.tag.group, vr, profile):
-            new[element.tag] = element if keyword != "PatientAge" else _age(element)
+            kept = formed(element, dataset, how.people)
+            if kept is not None:
+                new[element.tag] = kept if keyword != "PatientAge" else _age(kept)
     return new
 
 
@@ -142,13 +156,15 @@ def _identify(new: Any, element: Any, how: Treatment) -> None:
     group = element.tag.group
     if element.keyword.endswith("UID") and group in (0x0008, 0x0020, 0x0028, 0x3006, 0x0018):
         stay = how.profile.uids or (how.profile.device and element.keyword == "DeviceUID")
-        kept = values if stay else [how.names.uid(value) for value in values]
+        kept = [value if stay and has_form(value, "UI") else how.names.uid(value) for value in values]
         new.add_new(element.tag, "UI", kept if len(kept) > 1 else kept[0])
 
 
 def _date(new: Any, element: Any, how: Treatment, depth: int) -> None:
     dates = how.profile.dates
     if element.keyword in ("PatientBirthDate", "PatientBirthTime") or element.tag.group not in (0x0008, 0x0018):
+        return
+    if element.VM > 1 or (element.value and not has_form(str(element.value), element.VR)):
         return
     if dates == "remove":
         if depth and element.VR == "DT":

@@ -151,18 +151,8 @@ SEQUENCES = frozenset(
         "PurposeOfReferenceCodeSequence",
     ]
 )
-DROPPED = frozenset(
-    [
-        "IconImageSequence",
-        "DataSetTrailingPadding",
-        "DigitalSignaturesSequence",
-        "OriginalAttributesSequence",
-        "PatientTelephoneNumbers",
-        "DateOfLastCalibration",
-        "TimeOfLastCalibration",
-        "BurnedInAnnotation",
-    ]
-)
+# What the rules below would let stay: who changed the picture, how a device may be told, what is said anew of the pixels.
+DROPPED = frozenset(("BurnedInAnnotation", "DateOfLastCalibration", "ModifyingDeviceID", "TimeOfLastCalibration"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +213,7 @@ class DicomProfile:
 
 def may_stay(keyword: str, group: int, vr: str, profile: DicomProfile) -> bool:
     """Whether an attribute that is no sequence, identifier, name or time may stay with its value."""
-    if keyword in DROPPED or not keyword:
+    if not keyword:
         return False
     if keyword in KEPT or (profile.characteristics and keyword in CHARACTERISTICS):
         return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Set
+from functools import cache
 
 # Free text that Table E.1-1 of PS3.15 lets the Clean Descriptors Option keep once it is clean, as far as it is about the
 # picture; what is about the patient (history, comments, diagnoses) goes all the same.
@@ -43,7 +44,54 @@ LISTED = """
     ventricle vessel view volume w wall water weighted whole wide window with without wo wrist xa xr
 """
 WORDS = frozenset(LISTED.split())
+# Words of codes that are neither above nor in the names of the standard's attributes.
+CODED = """
+    absorption addition ahead anisotropic antero argb attenuated attn audio axis back between bezier biphasic blank
+    bqml cart cartesian central chemical circular cmyk cnts collimated collimator column combined complementary
+    computed consistent constant continuous counter csaparallel cspine curved decubitus decy dens derived dexter
+    directional dis2d dis3d distorted distortion dtim dual emission endocavitary endorectal endovaginal epicardial
+    erect even exchange external feathered ffdl ffdr fixed fluence fluid fmri forward free frontal gated generated
+    geometric grey gynecology hardcopy headneck helical hfdl hfdr identity imaginary individual inferior infinite
+    integrated interleaved internal interpolated intersection interstitial intracardiac intraoperative intravascular
+    inverse isocenter isotropic iterative kneeling laminated landscape leader linear lspine magnitude manu mean
+    median mixed molybdenum monochrome mosaic motion motn multi multiplanar multiplication musculoskeletal ncor
+    needle neonatal none norm normal nrgy obstetrical ophthalmic original other oversampled ovfl parallel partial
+    parts pencil pendular penile plan plate pmot portable portrait prim primary proj projection projector prompts
+    propcps pulsed radial radiograph radl rectilinear recumbent reformatted resampled resolved retroperitoneal
+    rhodium rtdose rtimage rtplan rtrecord rtsegann rtstruct sampled scat scatter scrotal secondary segmented
+    semirecumbent separate sequenced shift sigmoid signed silver simulator single sinister sitting small solid
+    spatially spiral spoiled squatting sspine standing static stationary subtraction superior surface
+    symmetric tabulated tangential thumbnail tomosynthesis tracew tract transesophageal transmission transmit
+    transverse trendelenburg trig trss tspine tungsten uncombined undefined unfiltered unif unity unknown unsigned
+    unspecified urinary varied vary vascular vertical vitro vivo weighting zero
+"""
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
+_TOKEN = re.compile(r"\d?([A-Z]*)\d{0,3}D?|\d{4}")
+
+
+@cache
+def coded_words() -> frozenset[str]:
+    """Words that codes are made of: ours, and those of the names that the standard gives its attributes."""
+    from pydicom.datadict import DicomDictionary
+
+    named = {word for row in DicomDictionary.values() for word in re.findall("[a-z]+", row[2].casefold())}
+    return frozenset(named | WORDS | set(CODED.split()))
+
+
+def is_term(code: str, names: Set[str]) -> bool:
+    """Whether every word of a code is known, or has up to three letters; at most three digits each, and no name.
+
+    >>> is_term("YBR_FULL_422", frozenset()), is_term("HFS", frozenset()), is_term("XCS0042", frozenset())
+    (True, True, False)
+    """
+    for word in re.split("[ _]+", code):
+        token = _TOKEN.fullmatch(word)
+        if not token or (len(word) > 2 and word.casefold() in names):
+            return False
+        letters = (token[1] or "").casefold()
+        if len(letters) > 3 and not {letters, word.casefold()} & coded_words():
+            return False
+    return True
 
 
 def described(text: str, names: Set[str]) -> str:

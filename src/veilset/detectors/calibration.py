@@ -37,6 +37,7 @@ class Plan:
         by_size: Weight of the same, times log2(side / 16).
         prior: Constant, and the weights of log2(side) and its square.
         bar: Log odds that a box must reach to be worth `WORKING_POINT`, in the size classes that `EDGES` divide.
+        hint: The score that the first look must give for the other looks to look there too; 0: they look everywhere.
     """
 
     looks: tuple[tuple[str, float], ...]
@@ -44,6 +45,7 @@ class Plan:
     by_size: tuple[float, ...]
     prior: tuple[float, float, float]
     bar: tuple[float, ...]
+    hint: float = 0.0
 
     @property
     def finest(self) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, ClassVar, Protocol
@@ -17,10 +17,11 @@ from veilset.core.sample import Image, Media, Sample
 from veilset.core.where import Box
 from veilset.detectors import centerface, ultraface, yunet
 from veilset.detectors.calibration import FLOOR, Plan, gather, probability, score
+from veilset.detectors.focus import around
 from veilset.detectors.fusion import Floats, groups
 from veilset.detectors.plans import FINE, plan_for
 from veilset.detectors.shared import copy_of, shared
-from veilset.detectors.tiles import look
+from veilset.detectors.tiles import Part, look
 from veilset.weights import store
 
 Pixels = NDArray[np.uint8]
@@ -52,17 +53,32 @@ DEFAULT = ("centerface", "yunet")
 BESIDE_TILES = 1.3
 
 
+def looks_at(pixels: Pixels, base: float, plan: Plan, *, mirror: bool = False) -> list[Floats]:
+    """What each look of a plan sees (n, 5), in pixels of the picture (height, width, 3).
+
+    Where the plan asks for hints, later looks go where the first was at least that sure, be it less than its floor.
+    """
+    height, width = pixels.shape[:2]
+
+    def taken(name: str, scale: float, min_score: float, within: Sequence[Part] | None = None) -> Floats:
+        detect = partial(NETWORKS[name].detect, min_score=min_score)
+        return look(pixels, base * scale, detect, mirror=mirror, tile=NETWORKS[name].tile, within=within)
+
+    (name, scale), *later = plan.looks
+    first = taken(name, scale, min(FLOOR[name], plan.hint or 1.0))
+    hints, seen = first[first[:, 4] > plan.hint], [first[first[:, 4] > FLOOR[name]]]
+    for name, scale in later:
+        within = around(hints, base * scale, width, height) if plan.hint else None
+        seen.append(taken(name, scale, FLOOR[name], within))
+    return seen
+
+
 def see(pixels: Pixels, base: float, plan: Plan, *, mirror: bool = False) -> tuple[Floats, Floats, Floats]:
     """All looks of a plan: boxes with score (n, 5), chances (n,), and each look's own score (n, looks).
 
     *Shapes*: pixels (height, width, 3); boxes in its pixels. `base` is the scale that the plan's scales multiply.
     """
-    seen = []
-    for name, scale in plan.looks:
-        network = NETWORKS[name]
-        detect = partial(network.detect, min_score=FLOOR[name])
-        seen.append(look(pixels, base * scale, detect, mirror=mirror, tile=network.tile))
-    boxes, scores = gather(seen, plan)
+    boxes, scores = gather(looks_at(pixels, base, plan, mirror=mirror), plan)
     chances = probability(boxes * base, scores, plan)
     return np.column_stack([boxes, score(chances, boxes * base, plan)]), chances, scores
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -12,6 +12,7 @@ from veilset.detectors.fusion import NONE, Floats
 
 Pixels = NDArray[np.uint8]
 Detect = Callable[[Pixels], Floats]
+Part = tuple[int, int, int, int]
 
 STRIDE = 32
 TILE = 1024
@@ -64,7 +65,14 @@ def resized(pixels: Pixels, width: int, height: int, scale: float) -> Pixels:
 
 
 def look(
-    pixels: Pixels, scale: float, detect: Detect, *, mirror: bool = False, tile: int = TILE, overlap: int = OVERLAP
+    pixels: Pixels,
+    scale: float,
+    detect: Detect,
+    *,
+    mirror: bool = False,
+    tile: int = TILE,
+    overlap: int = OVERLAP,
+    within: Sequence[Part] | None = None,
 ) -> Floats:
     """Detections (n, 5) of `detect` at `scale`, in coordinates of `pixels`; memory bounded by the tile.
 
@@ -75,15 +83,18 @@ def look(
         mirror: Look at the mirror image.
         tile: Longest side handed to `detect`, after scaling.
         overlap: By how much tiles overlap, after scaling: an object up to this size is whole in one of them.
+        within: Parts (left, top, right, bottom) of the picture to look at; the whole of it, unless given.
     """
     height, width = pixels.shape[:2]
     longest, shared = max(2, int(tile / scale)), int(overlap / scale)
     found = [NONE]
-    for top, bottom in pieces(height, longest, shared):
-        for left, right in pieces(width, longest, shared):
-            rows = _in_part(pixels[top:bottom, left:right], scale, detect, mirror)
-            rows += np.array([left, top, left, top, 0.0])
-            found.append(rows[~_cut(rows, (left, top, right, bottom), width, height)])
+    for x, y, end, floor in ((0, 0, width, height),) if within is None else within:
+        for top, bottom in pieces(floor - y, longest, shared):
+            for left, right in pieces(end - x, longest, shared):
+                tile_of = (x + left, y + top, x + right, y + bottom)
+                rows = _in_part(pixels[y + top : y + bottom, x + left : x + right], scale, detect, mirror)
+                rows += np.array([*tile_of[:2], *tile_of[:2], 0.0])
+                found.append(rows[~_cut(rows, tile_of, width, height)])
     return np.concatenate(found)
 
 
@@ -98,7 +109,7 @@ def _in_part(part: Pixels, scale: float, detect: Detect, mirror: bool) -> Floats
     return scaled
 
 
-def _cut(rows: Floats, part: tuple[int, int, int, int], width: int, height: int) -> NDArray[np.bool_]:
+def _cut(rows: Floats, part: Part, width: int, height: int) -> NDArray[np.bool_]:
     """True where a box ends at a border between tiles: the neighbour sees it whole, or a coarser look does."""
     left, top, right, bottom = part
     cut: NDArray[np.bool_] = (rows[:, 0] < left + 1) & (left > 0)

@@ -19,7 +19,7 @@ from pydicom.sr.codedict import codes
 from veilset.containers import inspect, rebuild
 from veilset.containers.contract import Keep
 from veilset.containers.dicom import rebuild_under
-from veilset.containers.dicom_private import SAFE
+from veilset.containers.dicom_private import SAFE, entries, is_safe
 from veilset.containers.dicom_rules import DicomProfile
 from veilset.core.errors import BadSetting, DataError
 from veilset.flows.clean import clean
@@ -48,11 +48,46 @@ def with_private(*blocks: tuple[int, str, int, str, object]) -> bytes:
 
 
 def test_the_list_of_safe_private_attributes_agrees_with_pydicoms_dictionary() -> None:
-    for (group, creator), elements in SAFE.items():
+    other = {}
+    known = 0
+    for group, creator in SAFE:
         assert group % 2
-        for element, (vr, meaning) in elements.items():
-            kind, _, name, _ = private_dictionaries[creator][f"{group:04X}xx{element:02X}"]
-            assert (vr, meaning) == (kind, name)
+        listed = [one.partition("*")[0] for line in SAFE[group, creator].values() for one in line.split()]
+        assert len(listed) == len(set(listed)) == len(entries(group, creator))
+        for element, (vr, _) in entries(group, creator).items():
+            row = private_dictionaries.get(creator, {}).get(f"{group:04X}xx{element:02X}")
+            known += row is not None
+            if row is not None and row[0] != vr:
+                other[creator, element] = row[0]
+    # The standard gives this colour as a number; pydicom's dictionary, from elsewhere, as a code: numbers alone stay.
+    assert other == {("Philips Imaging DD 001", 0x55): "CS"}
+    assert known == 169
+    assert sum(len(entries(*block)) for block in SAFE) == 348
+
+
+@pytest.mark.filterwarnings("ignore:.* VR CS")
+@pytest.mark.parametrize(
+    ("element", "vr", "value", "stays"),
+    [
+        (0x01, "FL", 3.4, True),
+        (0x1A, "FL", [1.0, 2.0, 3.0], True),
+        (0x1A, "FL", [1.0, 2.0, 3.0, 4.0], False),
+        (0xF2, "FL", [0.5] * 40, True),
+        (0x06, "CS", "N", True),
+        (0x06, "CS", "Jane Doe", False),
+        (0x06, "CS", "N" * 17, False),
+        (0x5A, "ST", "free text", False),
+        (0x64, "SH", "text", False),
+        (0x01, "DS", "3.4", False),
+    ],
+)
+def test_a_safe_private_value_has_the_kind_the_form_and_the_number_of_its_entry(
+    element: int, vr: str, value: object, stays: bool
+) -> None:
+    assert is_safe("Philips Imaging DD 001", 0x2001, 0x1000 | element, vr, value) is stays
+    data = with_private((0x2001, "Philips Imaging DD 001", element, vr, value))
+    kept = read(under(data, DicomProfile(private=True))[0])
+    assert (len([one for one in kept if one.tag.group == 0x2001]) == 2) is stays
 
 
 def test_safe_private_attributes_stay_on_request_and_no_others() -> None:
