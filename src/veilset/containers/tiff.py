@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
 
 from veilset.containers import tiff_fields as tags
 from veilset.containers.allowed import Allowed, allowed
@@ -16,9 +19,11 @@ from veilset.containers.jpeg_segments import UNSEARCHED
 from veilset.containers.pieces import Ledger, Piece, emit
 from veilset.containers.tiff_layout import Field, Plan, lay_out
 from veilset.containers.tiff_pages import Page, decoded_size, every, is_raw, number, numbers, read_pages
+from veilset.containers.tiff_palette import used_entries
 from veilset.containers.tiff_reduced import Shows, compared
 from veilset.containers.tiff_strips import cleaned_strip, cleaned_tables
-from veilset.containers.tiff_tags import tags_of
+from veilset.containers.tiff_tags import shape_of, tags_of
+from veilset.containers.tiff_values import bare_colours, kept_value
 from veilset.core.errors import Malformed
 from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
@@ -28,6 +33,7 @@ formats = ("tiff",)
 _NUMBER = re.compile(rb"\s*[-+]?(?:nan|inf|[0-9]+\.?[0-9]*(?:e[-+]?[0-9]+)?)\s*\0?", re.IGNORECASE)
 _RESIDUE = ("coding choices", "pixel size", "sensor noise")
 _UNKNOWN = "a page of reduced size was dropped, since it could not be compared with the large one"
+_COLOURS = "palette entries that may not be used"
 _MOST_SHOWN = 1 << 24
 
 
@@ -36,6 +42,11 @@ def inspect(data: memoryview) -> Listing:
     header, pages = read_pages(data)
     shows = _shows(data, header, pages)
     listed = (*tags_of(data, header, pages), *_reduced_tags(data, header, pages, shows))
+    listed += tuple(
+        TagValue(f"exif/ifd{index}/unused_palette", None, Risk.CONTENT)
+        for index, same in _palettes(data, header, pages)
+        if same is False
+    )
     facts = _facts(data, header, pages)
     return Listing(facts, listed, tuple(_claims(data, header, pages, shows)))
 
@@ -64,6 +75,7 @@ def _write(data: memoryview, out: BinaryIO, header: Header, pages: list[Page], w
     raw = ("raw sensor data",) if is_raw(pages) else ()
     dropped = (_UNKNOWN,) if Shows.UNKNOWN in shows.values() else ()
     coded = (UNSEARCHED,) if any(number(data, header, page, 0x0103) in tags.JPEG for page in every(pages)) else ()
+    raw += (_COLOURS,) if any(same is None for _, same in _palettes(data, header, pages)) else ()
     return emit(
         pieces, data, out, _claims(data, header, pages, shows), (*_RESIDUE, *what.notes, *raw, *dropped, *coded)
     )
@@ -153,7 +165,9 @@ def _plan(data: memoryview, header: Header, page: Page, keep: Keep, raw: bool, s
             if tag in tags.NEEDED:
                 raise Malformed(f"tag {tag:#06x} of the TIFF does not hold what it has to")
             continue
-        fields[tag] = Field(entry.type, _raw(data, entry.start, entry.size))
+        value = _value(data, header, page, tag)
+        if value is not None:
+            fields[tag] = Field(entry.type, value)
     _special(data, page, fields, raw)
     profile = page.entries.get(tags.ICC)
     if keep.icc and profile is not None:
@@ -168,6 +182,37 @@ def _plan(data: memoryview, header: Header, page: Page, keep: Keep, raw: bool, s
     if below:
         fields[tags.SUB_IFDS] = Field(0, b"", directories=below)
     return Plan(fields, strips, list(page.stretches))
+
+
+def _value(data: memoryview, header: Header, page: Page, tag: int) -> bytes | None:
+    """The value of a tag as it goes out; None where it goes."""
+    entry = page.entries[tag]
+    raw = _raw(data, entry.start, entry.size)
+    if tag not in tags.SHOWN:
+        return raw
+    shape = shape_of(data, header, page)
+    kept = kept_value(tag, entry.type, raw, header.order, shape)
+    if tag != tags.COLOURS_OF or kept is None:
+        return kept
+    used = _colours(data, header, page)
+    return kept if used is None else bare_colours(kept, header.order, used)
+
+
+def _colours(data: memoryview, header: Header, page: Page) -> NDArray[np.bool_] | None:
+    """Which entries of its palette a page uses; None where that cannot be told."""
+    pixels = number(data, header, page, 0x0100) * number(data, header, page, 0x0101)
+    return used_entries(data, page, 1 << shape_of(data, header, page).bits, pixels)
+
+
+def _palettes(data: memoryview, header: Header, pages: list[Page]) -> Iterator[tuple[int, bool | None]]:
+    """Pages with a palette, by their number, and whether all of its entries are used; None where that cannot be told."""
+    for index, page in enumerate(every(pages)):
+        if tags.COLOURS_OF in page.entries and shape_of(data, header, page).photometric == 3:
+            used = _colours(data, header, page)
+            same = used is not None and _value(data, header, page, tags.COLOURS_OF) == _raw(
+                data, page.entries[tags.COLOURS_OF].start, page.entries[tags.COLOURS_OF].size
+            )
+            yield index, None if used is None else same
 
 
 def _raw(data: memoryview, start: int, size: int) -> bytes:
