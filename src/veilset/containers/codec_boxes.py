@@ -5,11 +5,14 @@ HEIF and MP4 share them. A box that is not here goes; surplus bytes inside one g
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 
 from veilset.containers.bmff import Box, Reader, boxes, build, build_full, full
+from veilset.containers.codec_units import check_set, kind_of, reads_like_text
 from veilset.containers.contract import Keep
 from veilset.containers.icc import sanitise
+from veilset.containers.png_fields import graded_on
 from veilset.core.errors import Malformed, Unsupported
 
 NAME = "ISO media"
@@ -18,10 +21,11 @@ ALPHA = frozenset(
 )
 # Boxes of one exact size, without inner structure.
 EXACT = {
-    b"ispe": 12, b"pasp": 8, b"irot": 1, b"imir": 1, b"clap": 32, b"clli": 4, b"mdcv": 24, b"a1op": 1, b"lsel": 2,
-    b"btrt": 12, b"fiel": 2, b"gama": 4, b"dac3": 3, b"st3d": 5, b"frma": 4, b"enda": 2, b"ccst": 8,
-    b"dvcC": 24, b"dvvC": 24,
+    b"ispe": 12, b"irot": 1, b"imir": 1, b"clli": 4, b"a1op": 1, b"lsel": 2, b"fiel": 2, b"gama": 4, b"dac3": 3,
+    b"st3d": 5, b"frma": 4, b"enda": 2, b"ccst": 8,
 }  # fmt: skip
+# From here on, a number of 32 bits can be four letters.
+LETTERS = 0x20000000
 ESDS_LENGTHS = {0x03: 3, 0x04: 13}
 
 
@@ -47,14 +51,47 @@ def _pixi(data: memoryview, box: Box, keep: Keep) -> bytes:
     del keep
     reader = full(data, box, NAME)[2]
     count = reader.u(1)
-    return build_full(b"pixi", 0, 0, bytes([count]), reader.take(count))
+    depths = reader.take(count)
+    if count > 5 or any(depth > 16 for depth in depths):
+        raise Malformed(f"{NAME}: a picture has more channels or bits than pictures have")
+    return build_full(b"pixi", 0, 0, bytes([count]), depths)
+
+
+def _small(data: memoryview, box: Box, keep: Keep) -> bytes | None:
+    """Numbers of 32 bits, none so large that it could be four letters; a box with such goes."""
+    del keep
+    count = {b"pasp": 2, b"clap": 8, b"btrt": 3}[box.kind]
+    raw = Reader(data, box.body, box.stop, NAME).take(4 * count)
+    if any(not -LETTERS < int.from_bytes(raw[at : at + 4], "big", signed=True) < LETTERS for at in range(0, 4 * count, 4)):
+        if box.kind == b"clap":
+            raise Malformed(f"{NAME}: a clean aperture that no picture has")
+        return None
+    return build(box.kind, raw)
+
+
+def _mastering(data: memoryview, box: Box, keep: Keep) -> bytes | None:
+    """The display that a film was graded on, where it is one of those that are used for it."""
+    del keep
+    raw = Reader(data, box.body, box.stop, NAME).take(24)
+    green, blue, red, white = (struct.unpack_from(">HH", raw, at) for at in (0, 4, 8, 12))
+    lights = struct.unpack_from(">II", raw, 16)
+    return build(b"mdcv", raw) if graded_on((*red, *green, *blue, *white)) and max(lights) < LETTERS else None
+
+
+def _dolby(data: memoryview, box: Box, keep: Keep) -> bytes:
+    """Version, profile, level and layers; the rest is reserved."""
+    del keep
+    return build(box.kind, Reader(data, box.body, box.stop, NAME).take(5), bytes(19))
 
 
 def _layers(data: memoryview, box: Box, keep: Keep) -> bytes:
     del keep
     reader = Reader(data, box.body, box.stop, NAME)
     wide = reader.u(1) & 1
-    return build(box.kind, bytes([wide]), reader.take(12 if wide else 6))
+    sizes = reader.take(12 if wide else 6)
+    if wide and any(sizes[at] >= 0x20 for at in (0, 4, 8)):
+        raise Malformed(f"{NAME}: layers of a picture larger than pictures are")
+    return build(box.kind, bytes([wide]), sizes)
 
 
 def _auxiliary(data: memoryview, box: Box, keep: Keep) -> bytes | None:
@@ -67,7 +104,10 @@ def _colour(data: memoryview, box: Box, keep: Keep) -> bytes | None:
     reader = Reader(data, box.body, box.stop, NAME)
     kind = reader.take(4)
     if kind in (b"nclx", b"nclc"):
-        return build(b"colr", kind, reader.take(7 if kind == b"nclx" else 6))
+        codes = reader.take(7 if kind == b"nclx" else 6)
+        if codes[0] or codes[2] or codes[4] or max(codes[1], codes[3], codes[5]) > 22:
+            raise Malformed(f"{NAME}: colours that no standard names")
+        return build(b"colr", kind, codes[:6], bytes([codes[6] & 0x80]) if kind == b"nclx" else b"")
     if kind not in (b"prof", b"rICC"):
         raise Unsupported(f"{NAME}: colour information of an unknown kind")
     return build(b"colr", kind, sanitise(reader.rest())) if keep.icc else None
@@ -82,7 +122,10 @@ def _hevc(data: memoryview, box: Box, keep: Keep) -> bytes:
         kind, units = reader.u(1), []
         for _ in range(reader.u(2)):
             length = reader.take(2)
-            units.append(length + reader.take(int.from_bytes(length, "big")))
+            unit = reader.take(int.from_bytes(length, "big"))
+            check_set(unit, b"hvc1", kind & 63)
+            if unit and kind_of(b"hvc1", unit[0]) == kind & 63:
+                units.append(length + unit)
         if kind & 63 in (32, 33, 34):
             arrays.append(bytes([kind]) + len(units).to_bytes(2, "big") + b"".join(units))
     return build(box.kind, fixed, bytes([len(arrays)]), *arrays)
@@ -99,7 +142,9 @@ def _avc(data: memoryview, box: Box, keep: Keep) -> bytes:
         parts.append(bytes([count]))
         for _ in range(count & mask):
             length = reader.take(2)
-            parts.append(length + reader.take(int.from_bytes(length, "big")))
+            unit = reader.take(int.from_bytes(length, "big"))
+            check_set(unit, b"avc1", 7)
+            parts.append(length + unit)
 
     sets(31)
     sets(255)
@@ -124,7 +169,9 @@ def _av1(data: memoryview, box: Box, keep: Keep) -> bytes:
             reader.u(1)
         length = _leb128(reader) if head & 2 else reader.left
         reader.take(length)
-        if head >> 3 & 15 == 1:
+        if head >> 3 & 15 == 1 and len(parts) == 1:
+            if reads_like_text(data[first : reader.at]):
+                raise Malformed(f"{NAME}: a sequence header holds readable text; code the picture anew")
             parts.append(bytes(data[first : reader.at]))
     return build(b"av1C", *parts)
 
@@ -240,7 +287,8 @@ def _channels(data: memoryview, box: Box, keep: Keep) -> bytes:
 
 
 REWRITES: dict[bytes, Callable[[memoryview, Box, Keep], bytes | None]] = {
-    b"pixi": _pixi, b"a1lx": _layers, b"auxC": _auxiliary, b"auxi": _auxiliary, b"colr": _colour, b"hvcC": _hevc,
+    b"pixi": _pixi, b"pasp": _small, b"clap": _small, b"btrt": _small, b"mdcv": _mastering, b"dvcC": _dolby,
+    b"dvvC": _dolby, b"a1lx": _layers, b"auxC": _auxiliary, b"auxi": _auxiliary, b"colr": _colour, b"hvcC": _hevc,
     b"avcC": _avc, b"av1C": _av1, b"vpcC": _vp9, b"dOps": _opus, b"dfLa": _flac, b"alac": _alac, b"damr": _amr,
     b"d263": _amr, b"dec3": _eac3, b"esds": _streams, b"wave": _nested, b"chan": _channels,
     b"sv3d": _sphere,
