@@ -189,7 +189,8 @@ def _leb128(reader: Reader) -> int:
 def _vp9(data: memoryview, box: Box, keep: Keep) -> bytes:
     del keep
     version, flags, reader = full(data, box, NAME)
-    return build_full(b"vpcC", version, flags, reader.take(6), bytes(2))
+    del flags
+    return build_full(b"vpcC", version, 0, reader.take(6), bytes(2))
 
 
 def _opus(data: memoryview, box: Box, keep: Keep) -> bytes:
@@ -206,7 +207,8 @@ def _flac(data: memoryview, box: Box, keep: Keep) -> bytes:
     head = reader.take(4)
     if head[0] & 127 or head[1:] != b"\0\0\x22":
         raise Malformed(f"{NAME}: a FLAC configuration does not begin with its stream information")
-    return build_full(b"dfLa", 0, 0, b"\x80", head[1:], reader.take(34))
+    # The fingerprint of the sound at the end may be left open.
+    return build_full(b"dfLa", 0, 0, b"\x80", head[1:], reader.take(18), bytes(16))
 
 
 def _alac(data: memoryview, box: Box, keep: Keep) -> bytes:
@@ -249,15 +251,34 @@ def _descriptor(reader: Reader, wanted: int) -> bytes:
     reader.take(inside.left)
     if kind != wanted:
         return b""
-    body = inside.take(ESDS_LENGTHS[kind]) if kind in ESDS_LENGTHS else inside.take(min(inside.left, 4096))
+    body = inside.take(ESDS_LENGTHS[kind]) if kind in ESDS_LENGTHS else _settings(inside.take(min(inside.left, 4096)))
     if kind == 0x03:
         if body[2] & 0xE0:
             raise Unsupported(f"{NAME}: an audio or video stream that points elsewhere is not served")
         body = bytes(2) + body[2:] + _descriptor(inside, 0x04) + b"\x06\x01\x02"
-    elif kind == 0x04 and inside.left:
-        body += _descriptor(inside, 0x05)
+    elif kind == 0x04:
+        rates = (body[at : at + 4] if body[at] < 0x20 else bytes(4) for at in (5, 9))
+        body = body[:5] + b"".join(rates)
+        if inside.left:
+            body += _descriptor(inside, 0x05)
     size = len(body)
     return bytes([kind, size >> 21 & 127 | 128, size >> 14 & 127 | 128, size >> 7 & 127 | 128, size & 127]) + body
+
+
+def _settings(raw: bytes) -> bytes:
+    """What a decoder of MPEG-4 picture or sound is set to: without notes, and without what stands behind it."""
+    if raw[:3] == b"\0\0\1":
+        # Units that start with a code each; the one of user data is where encoders sign.
+        units = raw.split(b"\0\0\1")[1:]
+        return b"".join(b"\0\0\1" + unit for unit in units if unit[:1] != b"\xb2")
+    bits = int.from_bytes(raw[:2].ljust(2, b"\0"), "big")
+    kind, rate, channels = bits >> 11, bits >> 7 & 15, bits >> 3 & 15
+    if kind < 31 and channels:
+        # The longest that extensions can make of it, with a rate written out or without.
+        raw = raw[: 13 if rate == 15 or kind in {5, 29} else 7]
+    if len(raw) > 64 or reads_like_text(raw):
+        raise Malformed(f"{NAME}: settings of a decoder that hold readable text, or more than settings are")
+    return raw
 
 
 def _nested(data: memoryview, box: Box, keep: Keep) -> bytes:
@@ -275,9 +296,19 @@ def _sphere(data: memoryview, box: Box, keep: Keep) -> bytes:
     for outer in boxes(data, box.body, box.stop, NAME):
         if outer.kind == b"proj":
             inner = [part for part in boxes(data, outer.body, outer.stop, NAME) if part.kind in sizes]
-            cut = [build(part.kind, Reader(data, part.body, part.stop, NAME).take(sizes[part.kind])) for part in inner]
+            cut = [build(part.kind, _view(Reader(data, part.body, part.stop, NAME), sizes[part.kind])) for part in inner]
             parts.append(build(b"proj", *cut))
     return build(b"sv3d", *parts)
+
+
+def _view(reader: Reader, size: int) -> bytes:
+    """How a sphere is turned, and how much of it there is; a millionth of it is finer than any screen."""
+    raw = bytes(4) + reader.take(size)[4:]
+    if size == 16 and any(abs(angle) > 360 << 16 for angle in struct.unpack_from(">3i", raw, 4)):
+        raise Malformed(f"{NAME}: a sphere turned by more than a circle")
+    if size == 20:
+        return struct.pack(">5I", 0, *(value & 0xFFFFF000 for value in struct.unpack_from(">4I", raw, 4)))
+    return raw
 
 
 def _channels(data: memoryview, box: Box, keep: Keep) -> bytes:
