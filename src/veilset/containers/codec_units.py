@@ -17,6 +17,7 @@ DRAWN_AV1 = frozenset((1, 3, 4, 6))
 _TEXT = re.compile(rb"[\x20-\x7e]{12,}")
 _WORDS = re.compile(rb"[A-Za-z0-9 _.,:/=-]")
 _FEW = 6
+_FEWEST, _SMALL = 4096, 256
 
 
 def reads_like_text(raw: bytes | memoryview, shortest: int = 12) -> bool:
@@ -44,9 +45,12 @@ def kind_of(codec: bytes, head: int) -> int:
 def nal_units(data: memoryview, start: int, stop: int, length: int) -> Iterator[Span]:
     """Each NAL unit with its length before it, as (start of its content, end); ends with the first that does not fit."""
     at = start
+    # Units of a few bytes each are no film, and would take hours to be looked at one by one.
+    left = _FEWEST + (stop - start) // _SMALL
     while at + length < stop:
         end = at + length + int.from_bytes(data[at : at + length], "big")
-        if end > stop:
+        left -= 1
+        if end > stop or end == at + length or left < 0:
             return
         yield at + length, end
         at = end

@@ -18,6 +18,8 @@ CONFIGS = frozenset((b"avcC", b"hvcC", b"av1C"))
 # Messages that decoders and players need: buffering, timing, recovery, arrangement, rotation, light and transfer.
 _NEEDED = frozenset((0, 1, 6, 45, 47, 137, 144, 147))
 _FILLING = 3
+# Units of a few bytes each are no film, and would take hours to be looked at one by one.
+_FEWEST, _SMALL = 4096, 64
 _LARGEST = 64
 # Units that hold next to nothing when they are what they say: delimiters, ends, prefixes.
 _SHORT_AVC, _SHORT_HEVC = {9: 2, 10: 1, 11: 1, 14: 8}, {35: 3, 36: 2, 37: 2}
@@ -60,18 +62,16 @@ def _config_length(data: memoryview, part: Box) -> int:
 def _nals(data: memoryview, start: int, stop: int, codec: bytes, length: int) -> tuple[list[Note], bool]:
     notes: list[Note] = []
     at = start
-    for low, high in windows(data, start, stop):
+    for _, high in windows(data, start, stop):
         if at >= high:
             continue
         for first, end in nal_units(data, at, stop, length):
             at = end
-            if end - first > 0:
-                notes += _note(data, first, end, codec)
+            notes += _note(data, first, end, codec)
             if end >= high:
                 break
         else:
             return notes, at == stop
-        del low
     return notes, at == stop
 
 
@@ -133,11 +133,12 @@ def _size(raw: bytes, at: int) -> tuple[int, int]:
 
 def _obus(data: memoryview, start: int, stop: int) -> tuple[list[Note], bool]:
     notes: list[Note] = []
-    at = start
+    at, left = start, _FEWEST + (stop - start) // _SMALL
     for _, high in windows(data, start, stop):
         while at < high:
             first, head = at, data[at]
-            if not head & 2 or head & 0x81:
+            left -= 1
+            if not head & 2 or head & 0x81 or left < 0:
                 return notes, False
             at += 2 if head & 4 else 1
             size = shift = 0
