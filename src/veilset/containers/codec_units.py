@@ -26,11 +26,15 @@ def reads_like_text(raw: bytes | memoryview, shortest: int = 12) -> bool:
     >>> reads_like_text(b"\\x01Somebody was here\\x80"), reads_like_text(bytes(range(256)))
     (True, False)
     """
-    return any(_is_text(hit[0], shortest) for hit in _TEXT.finditer(raw))
+    return any(is_text(hit[0], shortest) for hit in _TEXT.finditer(raw))
 
 
-def _is_text(run: bytes, shortest: int) -> bool:
-    """Nine in ten letters, digits or marks of a sentence, of several kinds, and not counted up."""
+def is_text(run: bytes, shortest: int) -> bool:
+    """Whether a readable run is nine in ten letters, digits or marks of a sentence, of several kinds, and not counted up.
+
+    >>> is_text(b"Somebody was here", 12), is_text(b"ABCDEFGHIJKLMNOP", 12)
+    (True, False)
+    """
     if len(run) < shortest or len(set(run)) < _FEW or 10 * len(_WORDS.findall(run)) < 9 * len(run):
         return False
     steps = [after - before for before, after in zip(run, run[1:], strict=False)]
