@@ -63,6 +63,14 @@ class Assembly:
         """Input bytes [start, stop) go."""
         self.claim(start, stop, Fate.DROPPED, what)
 
+    def join(self, other: Assembly) -> None:
+        """What another plan of the same input wants follows."""
+        self.copied += [(start, place + self.size, length) for start, place, length in other.copied]
+        self.pieces += other.pieces
+        self.claims += other.claims
+        self.residue += other.residue
+        self.size += other.size
+
     def ledger(self) -> tuple[Claim, ...]:
         """The claims in order, checked: every input byte is claimed once."""
         claims = tuple(sorted(self.claims, key=lambda claim: claim.start))

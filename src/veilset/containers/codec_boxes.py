@@ -62,7 +62,9 @@ def _small(data: memoryview, box: Box, keep: Keep) -> bytes | None:
     del keep
     count = {b"pasp": 2, b"clap": 8, b"btrt": 3}[box.kind]
     raw = Reader(data, box.body, box.stop, NAME).take(4 * count)
-    if any(not -LETTERS < int.from_bytes(raw[at : at + 4], "big", signed=True) < LETTERS for at in range(0, 4 * count, 4)):
+    if any(
+        not -LETTERS < int.from_bytes(raw[at : at + 4], "big", signed=True) < LETTERS for at in range(0, 4 * count, 4)
+    ):
         if box.kind == b"clap":
             raise Malformed(f"{NAME}: a clean aperture that no picture has")
         return None
@@ -296,7 +298,9 @@ def _sphere(data: memoryview, box: Box, keep: Keep) -> bytes:
     for outer in boxes(data, box.body, box.stop, NAME):
         if outer.kind == b"proj":
             inner = [part for part in boxes(data, outer.body, outer.stop, NAME) if part.kind in sizes]
-            cut = [build(part.kind, _view(Reader(data, part.body, part.stop, NAME), sizes[part.kind])) for part in inner]
+            cut = [
+                build(part.kind, _view(Reader(data, part.body, part.stop, NAME), sizes[part.kind])) for part in inner
+            ]
             parts.append(build(b"proj", *cut))
     return build(b"sv3d", *parts)
 

@@ -12,14 +12,16 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from veilset.containers.assembly import copy_range
+from veilset.containers.assembly import Assembly
 from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
 from veilset.containers.dicom_filter import DEEPEST, METHOD, treated
+from veilset.containers.dicom_forms import has_its_form
+from veilset.containers.dicom_frames import UNREAD, plan_frames, tags_of
 from veilset.containers.dicom_read import Parsed, read_parts
 from veilset.containers.dicom_rules import DicomProfile, may_stay
 from veilset.containers.pages import windows
 from veilset.containers.pseudonyms import RUN_KEY, Looks, Pseudonyms, given
-from veilset.core.errors import Malformed, MissingExtra, Unsupported
+from veilset.core.errors import DataError, Malformed, MissingExtra, Unsupported
 from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
 
@@ -76,6 +78,7 @@ def inspect(data: memoryview) -> Listing:
         if any(data[:128]):
             tags.append(TagValue("dicom/preamble", bytes(data[:128]), Risk.CONTENT, 128))
         tags += [TagValue("dicom/burned_in", word, Risk.HIDDEN) for word in _burned(parts.header)]
+        tags += tags_of(data, parts) if parts.tail else ()
         behind = data[_shown(parts) : parts.stop]
         # A single zero makes an odd length even.
         if len(behind) > 1 or any(behind[:1]):
@@ -132,20 +135,33 @@ def rebuild_under(data: memoryview, out: BinaryIO, profile: DicomProfile, key: b
 
 
 def _rebuilt(data: memoryview, parts: Parsed, out: BinaryIO, profile: DicomProfile, names: Pseudonyms) -> Rebuilt:
-    residue = _residue(data, parts)
     buffer = BytesIO()
     treated(parts.header, profile, names).save_as(buffer, enforce_file_format=True)
     written = bytearray(buffer.getvalue())
     written[:128] = bytes(128)
     stop = _shown(parts)
-    odd = bytes((stop - parts.start) % 2)
-    written += parts.head[:-4] + _length(parts, stop + len(odd) - parts.start) if not parts.tail else parts.head
-    out.write(bytes(written))
-    copy_range(data, parts.start, stop, out)
-    out.write(odd + parts.tail)
-    size = len(written) + stop - parts.start + len(odd) + len(parts.tail)
-    copied = ((parts.start, len(written), stop - parts.start),) if stop > parts.start else ()
-    return Rebuilt(size, _claims(parts, len(data)), copied, residue)
+    odd = 0 if parts.tail else (stop - parts.start) % 2
+    head = parts.head if parts.tail else parts.head[:-4] + _length(parts, stop + odd - parts.start)
+    plan = Assembly(data, NAME)
+    plan.replace(0, parts.start, bytes(written) + head, "elements")
+    plan.residue += _residue(data, parts)
+    if not (parts.tail and _plan_frames(plan, parts)):
+        plan.keep(parts.start, stop, "pixel data")
+        plan.drop(stop, parts.stop, "bytes behind the last frame")
+        plan.write(bytes(odd))
+    plan.replace(parts.stop, len(data), parts.tail, "elements")
+    return plan.finish(out)
+
+
+def _plan_frames(plan: Assembly, parts: Parsed) -> bool:
+    """Whether the compressed frames could be read; the plan then holds them clean."""
+    try:
+        frames = plan_frames(plan.data, parts)
+    except DataError:
+        plan.residue.append(UNREAD)
+        return False
+    plan.join(frames)
+    return True
 
 
 def _length(parts: Parsed, size: int) -> bytes:
@@ -194,9 +210,8 @@ def _burned(dataset: Any) -> Iterator[str]:
 def _residue(data: memoryview, parts: Parsed) -> tuple[str, ...]:
     dataset, found = parts.header, list(_burned(parts.header))
     stored = int(dataset.get("BitsStored", 16))
-    if dataset.file_meta.TransferSyntaxUID.is_compressed:
-        found.append("comments of the encoder inside compressed frames")
-    elif int(dataset.get("BitsAllocated", 8)) == 16 and not dataset.get("PixelRepresentation") and stored < 16:
+    whole = int(dataset.get("BitsAllocated", 8)) == 16 and not dataset.get("PixelRepresentation")
+    if whole and stored < 16 and not dataset.file_meta.TransferSyntaxUID.is_compressed:
         for start, stop in windows(data, parts.start, parts.start + (_shown(parts) - parts.start) // 2 * 2):
             if (np.frombuffer(data[start:stop], dtype="<u2") >> stored).any():
                 found.append("bits above the stored ones, where old overlays may lie")
@@ -217,7 +232,7 @@ def _tags(dataset: Any, path: str, depth: int) -> Iterator[TagValue]:
         elif keyword == "PixelData" and depth:
             yield TagValue(place, bytes(element.value), Risk.HIDDEN, len(element.value))
         else:
-            stays = not tag.is_private and may_stay(keyword, tag.group, vr, plain)
+            stays = not tag.is_private and may_stay(keyword, tag.group, vr, plain) and has_its_form(element, dataset)
             value = element.value if isinstance(element.value, str | bytes | int | float) else str(element.value)
             risk = Risk.TECHNICAL if stays else TEXT_RISK.get(vr, Risk.PERSON if tag.group == 0x10 else Risk.CONTENT)
             yield TagValue(place, value, risk, len(str(value)), technical=stays)

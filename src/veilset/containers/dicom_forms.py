@@ -68,6 +68,14 @@ def formed(element: Any, dataset: Any, people: Set[str]) -> Any | None:
     return new
 
 
+def has_its_form(element: Any, dataset: Any) -> bool:
+    """Whether an element may stay as it stands, whoever is named in the file."""
+    try:
+        return formed(element, dataset, frozenset()) is element
+    except Malformed:
+        return False
+
+
 def has_form(value: str, vr: str) -> bool:
     """Whether one value has the form of its kind.
 
@@ -94,8 +102,6 @@ def _most(tag: Any) -> float:
 
 def _binary(element: Any, dataset: Any) -> Any | None:
     keyword, value = str(element.keyword), bytes(element.value or b"")
-    if element.tag.group == 0x7FE0:
-        return element
     if "PaletteColor" in keyword and str(dataset.get("PhotometricInterpretation", "")) != "PALETTE COLOR":
         return None
     if reads_like_text(value):

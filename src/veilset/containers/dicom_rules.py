@@ -223,4 +223,4 @@ def may_stay(keyword: str, group: int, vr: str, profile: DicomProfile) -> bool:
         return True
     if group in (0x0018, 0x0020, 0x0028, 0x0054):
         return vr in NUMBERS or vr == "CS"
-    return (vr in NUMBERS and group in (0x0022, 0x0040, 0x2050, 0x5200, 0x7FE0)) or keyword == "PixelData"
+    return vr in NUMBERS and group in (0x0022, 0x0040, 0x2050, 0x5200)

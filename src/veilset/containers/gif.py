@@ -96,7 +96,9 @@ def _beyond(data: memoryview, parsed: Parsed) -> bool:
         low + size > limit
         for block in parsed.found
         if block.label == 0x2C
-        for low, size, limit in zip(struct.unpack_from("<HH", data, block.start + 1), _size(data, block), screen, strict=True)
+        for low, size, limit in zip(
+            struct.unpack_from("<HH", data, block.start + 1), _size(data, block), screen, strict=True
+        )
     )
 
 
@@ -232,7 +234,9 @@ def _picture(data: memoryview, block: Block, used: Flags | None, pieces: list[Pi
         pieces.append((block.start, block.blocks))
         ledger.add(block.start, block.blocks, Fate.KEPT, "picture")
     else:
-        pieces.append(bytes(data[block.start : block.start + 10]) + table + bytes(data[block.blocks - 1 : block.blocks]))
+        pieces.append(
+            bytes(data[block.start : block.start + 10]) + table + bytes(data[block.blocks - 1 : block.blocks])
+        )
         ledger.add(block.start, block.start + 10, Fate.REWRITTEN, "picture")
         ledger.add(block.start + 10, block.blocks, Fate.REWRITTEN, _PALETTE)
     pieces.append((block.blocks, block.stop) if needed == coded else _sub_blocks(needed))

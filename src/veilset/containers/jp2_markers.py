@@ -28,7 +28,9 @@ class Shape:
         """
         if self.components or len(body) < 36:
             raise Malformed(f"{NAME}: the codestream says its size twice, or not whole")
-        right, bottom, _, _, across, down, left, top = (int.from_bytes(body[at : at + 4], "big") for at in range(2, 34, 4))
+        right, bottom, _, _, across, down, left, top = (
+            int.from_bytes(body[at : at + 4], "big") for at in range(2, 34, 4)
+        )
         self.components = int.from_bytes(body[34:36], "big")
         if not across or not down or not self.components or right <= left or bottom <= top:
             raise Malformed(f"{NAME}: the codestream has no size")

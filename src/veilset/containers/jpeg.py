@@ -120,9 +120,7 @@ def _called(marker: int) -> str:
         return "bytes after the picture"
     if marker == FILL:
         return "fill bytes"
-    return (
-        "comment" if marker == 0xFE else f"application segment {marker - 0xE0}" if marker >= 0xE0 else _UNKNOWN
-    )
+    return "comment" if marker == 0xFE else f"application segment {marker - 0xE0}" if marker >= 0xE0 else _UNKNOWN
 
 
 def _jfif(fields: bytes) -> bytes:

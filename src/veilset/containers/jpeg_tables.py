@@ -9,7 +9,9 @@ from veilset.core.errors import Malformed
 
 TABLES = frozenset({DQT, DHT, DAC, DRI, DNL})
 _PROGRESSIVE, _ARITHMETIC, _LOSSLESS = frozenset({0xC2, 0xCA}), frozenset({0xC9, 0xCA, 0xCB}), frozenset({0xC3, 0xCB})
-_TWICE = "a scan of the JPEG codes again what another one has coded, so that programs differ in what they show; save it anew"
+_TWICE = (
+    "a scan of the JPEG codes again what another one has coded, so that programs differ in what they show; save it anew"
+)
 Spans = list[tuple[int, int]]
 
 
@@ -34,7 +36,9 @@ def used_tables(data: memoryview, found: list[Segment]) -> dict[int, Spans]:
                 now[key] = index, span
         elif marker == DNL:
             # It says the height where the frame does not; said again, or said for nothing, it is room for something else.
-            wanted = not any(data[frame.payload + 1 : frame.payload + 3]) and SCAN in {one.marker for one in found[:index]}
+            wanted = not any(data[frame.payload + 1 : frame.payload + 3]) and SCAN in {
+                one.marker for one in found[:index]
+            }
             used[index] = [(part.payload, part.payload + 2)] if wanted and not any(_heights(used, found)) else []
         elif marker == SOS:
             for key in _wanted(data, part, frame.marker, planes, coded):

@@ -108,8 +108,11 @@ def _messages(data: memoryview, first: int, end: int, avc: bool) -> Iterator[Not
             at = -1
             break
         body = raw[at : at + size]
-        if kind not in _NEEDED | {_FILLING} or size > _LARGEST or (kind == _FILLING and body.strip(b"\xff")) or (
-            reads_like_text(body)
+        if (
+            kind not in _NEEDED | {_FILLING}
+            or size > _LARGEST
+            or (kind == _FILLING and body.strip(b"\xff"))
+            or (reads_like_text(body))
         ):
             head = bytes([_FILLING]) + raw[place + 1 : at]
             notes.append((first + place, first + at + size, head + b"\xff" * size))

@@ -12,7 +12,12 @@ from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebui
 from veilset.containers.exif import orientation_of
 from veilset.containers.pieces import Ledger, Piece, emit
 from veilset.containers.png_fields import (
-    check_frames, cut_palette, indices_used, misplaced, plausible, unshown_still,
+    check_frames,
+    cut_palette,
+    indices_used,
+    misplaced,
+    plausible,
+    unshown_still,
 )
 from veilset.containers.png_chunks import SIGNATURE, Chunk, Head, chunks, make_chunk, measure, read_head, recompress
 from veilset.core.errors import Malformed, Unsupported

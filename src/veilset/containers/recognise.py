@@ -40,6 +40,9 @@ def identify(head: bytes) -> str | None:
     ('webp', 'heif')
     """
     head = bytes(head[:65536])
+    # First, since the 128 bytes before it are anybody's: some writers put the head of a TIFF there.
+    if head[128:134] == b"DICM\x02\0":
+        return "dicom"
     for magic, name in _MAGIC:
         if head.startswith(magic) and (name != "bmp" or _is_bmp(head)):
             return name
@@ -49,8 +52,6 @@ def identify(head: bytes) -> str | None:
         return _by_brand(head)
     if head[4:8] in _MOVIE_BOXES:
         return "mp4"
-    if head[128:132] == b"DICM":
-        return "dicom"
     if head[257:262] == b"ustar":
         return "tar"
     if _is_svg(head):

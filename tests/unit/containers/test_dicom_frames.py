@@ -1,0 +1,232 @@
+"""Compressed frames of DICOM: the same samples, without what encoders and others wrote into them."""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pydicom = pytest.importorskip("pydicom", reason="pydicom, which reads DICOM, is not installed")
+
+from pydicom.encaps import generate_fragments  # noqa: E402
+
+from veilset.containers import inspect, jpeg_ls  # noqa: E402
+from veilset.containers.dicom import rebuild_under  # noqa: E402
+from veilset.containers.dicom_rules import DicomProfile  # noqa: E402
+from veilset.core.errors import DataError, Malformed  # noqa: E402
+from veilset.flows.clean import clean  # noqa: E402
+from veilset.testing.planted_dicom import image  # noqa: E402
+
+JPEG, JPEG_LS, J2K, RLE, MPEG = (f"1.2.840.10008.1.2.{last}" for last in ("4.50", "4.80", "4.90", "5", "4.100"))
+ITEM = b"\xfe\xff\x00\xe0"
+SECRET = b"SECRET WORD"
+
+
+def picture(seed: int = 0) -> np.ndarray:
+    ramp = np.add.outer(np.arange(40) * 3, np.arange(56) * 2 + 9 * seed)
+    return np.dstack([ramp % 256, ramp // 2 % 256, 255 - ramp % 256]).astype(np.uint8)
+
+
+def jpeg(seed: int = 0, **more: object) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(picture(seed)).save(out, "JPEG", comment=SECRET + bytes([48 + seed]), **more)
+    return out.getvalue()
+
+
+def jpeg_2000() -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(picture()).save(out, "JPEG2000", no_jp2=True, comment=SECRET)
+    return out.getvalue()
+
+
+def item(value: bytes) -> bytes:
+    value += bytes(len(value) % 2)
+    return ITEM + struct.pack("<I", len(value)) + value
+
+
+def file_of(syntax: str, fragments: Sequence[bytes], count: int, table: bytes = b"") -> bytes:
+    dataset = pydicom.dcmread(io.BytesIO(image("PAT-7").data))
+    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.Rows, dataset.Columns, dataset.SamplesPerPixel = 40, 56, 3
+    dataset.PhotometricInterpretation, dataset.PlanarConfiguration = "YBR_FULL_422", 0
+    dataset.BitsAllocated = dataset.BitsStored = 8
+    dataset.HighBit, dataset.NumberOfFrames = 7, count
+    dataset.PixelData = item(table) + b"".join(map(item, fragments))
+    dataset["PixelData"].VR = "OB"
+    dataset["PixelData"].is_undefined_length = True
+    out = io.BytesIO()
+    dataset.save_as(out, enforce_file_format=True)
+    return out.getvalue()
+
+
+def cleaned(data: bytes) -> bytes:
+    out = io.BytesIO()
+    rebuilt, _ = rebuild_under(memoryview(data), out, DicomProfile(), bytes(range(32)))
+    raw = out.getvalue()
+    assert rebuilt.size == len(raw)
+    for start, place, length in rebuilt.copied:
+        assert data[start : start + length] == raw[place : place + length]
+    again = io.BytesIO()
+    rebuild_under(memoryview(raw), again, DicomProfile(), bytes(range(32)))
+    assert again.getvalue() == raw
+    return raw
+
+
+def frames(raw: bytes, count: int = 1) -> list[np.ndarray]:
+    dataset = pydicom.dcmread(io.BytesIO(raw))
+    assert dataset.get("NumberOfFrames") == count
+    _, *fragments = generate_fragments(dataset.PixelData)
+    return [np.asarray(Image.open(io.BytesIO(fragment))) for fragment in fragments]
+
+
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_a_jpeg_frame_loses_its_comment_and_keeps_its_samples(pieces: int) -> None:
+    stream = jpeg(exif=b"Exif\0\0II*\0\x08\0\0\0\0\0" + SECRET)
+    cut = [len(stream) * n // pieces // 2 * 2 for n in range(pieces)] + [len(stream)]
+    data = file_of(JPEG, [stream[a:b] for a, b in pairwise(cut)], 1)
+    assert {tag.path for tag in inspect(data).tags if SECRET in (tag.value if isinstance(tag.value, bytes) else b"")}
+    raw = cleaned(data)
+    assert SECRET not in raw
+    (shown,) = frames(raw)
+    assert np.array_equal(shown, np.asarray(Image.open(io.BytesIO(stream))))
+
+
+def test_frames_are_found_by_their_offsets_and_the_offsets_are_put_right() -> None:
+    streams = [jpeg(seed) for seed in range(3)]
+    halves = [half for stream in streams for half in (stream[:300], stream[300:])]
+    at, offsets = 0, []
+    for number, half in enumerate(halves):
+        offsets += [at] if number % 2 == 0 else []
+        at += 8 + len(half) + len(half) % 2
+    raw = cleaned(file_of(JPEG, halves, 3, struct.pack("<3I", *offsets)))
+    assert SECRET not in raw
+    for shown, stream in zip(frames(raw, 3), streams, strict=True):
+        assert np.array_equal(shown, np.asarray(Image.open(io.BytesIO(stream))))
+    pixels = pydicom.dcmread(io.BytesIO(raw)).PixelData
+    for offset in struct.unpack("<3I", pixels[8:20]):
+        assert pixels[20 + offset : 24 + offset] == ITEM
+
+
+def test_what_belongs_to_no_frame_goes_and_is_listed() -> None:
+    hidden = jpeg(7)
+    data = file_of(JPEG, [jpeg(0), jpeg(1), hidden], 2)
+    assert [tag.path for tag in inspect(data).tags if tag.path.startswith("dicom/frame/beyond")]
+    raw = cleaned(data)
+    assert len(frames(raw, 2)) == 2
+    assert hidden[-200:] not in raw
+    # A table of offsets that are none of its frames' is a message.
+    assert SECRET not in cleaned(file_of(JPEG, [jpeg(0), jpeg(1)], 2, SECRET + b"!"))
+
+
+def test_a_second_picture_behind_the_only_frame_goes() -> None:
+    hidden = jpeg(7)
+    raw = cleaned(file_of(JPEG, [jpeg(0), hidden], 1))
+    assert hidden[-200:] not in raw
+    assert len(frames(raw)) == 1
+
+
+def test_a_jpeg_2000_frame_loses_its_comment() -> None:
+    stream = jpeg_2000()
+    assert SECRET in stream
+    raw = cleaned(file_of(J2K, [stream], 1))
+    assert SECRET not in raw
+    assert np.array_equal(frames(raw)[0], np.asarray(Image.open(io.BytesIO(stream))))
+
+
+def test_an_rle_header_says_nothing_beyond_its_segments() -> None:
+    coded = bytes([200, 7] * 30)
+    stream = struct.pack("<2I", 1, 64) + SECRET.ljust(56, b"\0") + coded
+    raw = cleaned(file_of(RLE, [stream], 1))
+    assert SECRET not in raw
+    assert struct.pack("<2I", 1, 64) + bytes(56) + coded in raw
+    kept = cleaned(file_of(RLE, [SECRET * 9], 1))  # no RLE: stays, and is said
+    assert SECRET in kept
+
+
+def segment(marker: int, payload: bytes) -> bytes:
+    return bytes([0xFF, marker]) + (len(payload) + 2).to_bytes(2, "big") + payload
+
+
+START = b"\xff\xd8" + segment(0xF7, bytes([8, 0, 4, 0, 4, 1, 1, 0x11, 0]))
+SCAN = segment(0xDA, bytes([1, 1, 0, 0, 0, 0])) + b"\x12\xff\x7f\x34\xff\x00\x56"
+
+
+def test_jpeg_ls_keeps_tables_and_scans_alone() -> None:
+    stream = START + segment(0xFE, SECRET) + segment(0xE8, b"mrfx\x01") + segment(0xE8, b"SPIFF\0" + SECRET) + SCAN
+    out = io.BytesIO()
+    rebuilt = jpeg_ls.rebuild(memoryview(stream + b"\xff\xd9" + SECRET), out)
+    assert out.getvalue() == START + segment(0xE8, b"mrfx\x01") + SCAN + b"\xff\xd9"
+    assert rebuilt.size == len(out.getvalue())
+    assert rebuilt.claims[-1].stop == len(stream) + 2 + len(SECRET)
+    assert SECRET not in cleaned(file_of(JPEG_LS, [stream + b"\xff\xd9"], 1))
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        b"\xff\xd9",
+        START,
+        START + SCAN,
+        START + b"\x00\x01",
+        START + b"\xff\xd8",
+        START + b"\xff\xfe\x00\xff",
+        b"\xff\xd8" + segment(0xF7, bytes([8, 0, 4, 0, 4, 1, 1, 0x11, 0]) + SECRET) + SCAN + b"\xff\xd9",
+        START + segment(0xDA, bytes([1, 1, 0, 0, 0, 0]) + SECRET) + b"\xff\xd9",
+        START + segment(0xF8, b"\x01" + SECRET) + SCAN + b"\xff\xd9",
+        START + segment(0xDD, SECRET) + SCAN + b"\xff\xd9",
+    ],
+)
+def test_a_damaged_jpeg_ls_stream_is_said(stream: bytes) -> None:
+    with pytest.raises(Malformed):
+        jpeg_ls.rebuild(memoryview(stream), io.BytesIO())
+
+
+@pytest.mark.parametrize(
+    ("syntax", "fragments", "count"),
+    [(MPEG, [b"\0\0\1\xb3" + SECRET], 1), (JPEG, [SECRET], 1), (JPEG, [jpeg(0)], 2), (JPEG, [jpeg(0)[:200]], 1)],
+)
+def test_frames_that_cannot_be_read_stay_and_that_is_said(
+    syntax: str, fragments: list[bytes], count: int, tmp_path: Path
+) -> None:
+    (tmp_path / "one.dcm").write_bytes(file_of(syntax, fragments, count))
+    ((_, done),) = clean([tmp_path / "one.dcm"], out=tmp_path / "out").files
+    assert done.state == "residue"
+    assert any("compressed frames" in said for said in done.residue)
+
+
+def test_the_program_cleans_frames_with_the_marks_of_jfif(tmp_path: Path) -> None:
+    (tmp_path / "one.dcm").write_bytes(file_of(JPEG, [jpeg(0, dpi=(72, 72)), jpeg(1)], 2))
+    ((_, done),) = clean([tmp_path / "one.dcm"], out=tmp_path / "out", thorough=True).files
+    assert done.state == "clean"
+    assert SECRET not in (tmp_path / "out/one.dcm").read_bytes()
+
+
+def test_no_picture_hides_in_an_item_or_in_the_tables_of_offsets() -> None:
+    dataset = pydicom.dcmread(io.BytesIO(image("PAT-7").data))
+    inner = pydicom.Dataset()
+    inner.add_new("PixelData", "OB", SECRET + b"!")
+    dataset.SharedFunctionalGroupsSequence = pydicom.Sequence([inner])
+    dataset.ExtendedOffsetTable = SECRET.ljust(16)
+    out = io.BytesIO()
+    dataset.save_as(out, enforce_file_format=True)
+    assert SECRET not in cleaned(out.getvalue())
+    dataset.FloatPixelData = SECRET.ljust(16)  # two pictures in one file: the standard allows one of them
+    out = io.BytesIO()
+    dataset.save_as(out, enforce_file_format=True)
+    with pytest.raises(DataError):
+        cleaned(out.getvalue())
+
+
+def test_a_file_with_the_head_of_a_tiff_before_it_is_dicom() -> None:
+    data = bytearray(image("PAT-7").data)
+    data[:8] = b"II*\0\x80\0\0\0"
+    assert cleaned(bytes(data))[:128] == bytes(128)
+    assert inspect(bytes(data)).facts.format == "dicom"
+    with pytest.raises(DataError):
+        inspect(bytes(data[:140]))
