@@ -1,9 +1,10 @@
-"""Units of coded pictures (NAL units of AVC and HEVC, OBUs of AV1): those that decoders draw from, and those that carry notes."""
+"""Units of coded pictures (NAL units of AVC and HEVC, OBUs of AV1): those that are drawn from, and those with notes."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from veilset.core.errors import Malformed
 
@@ -37,7 +38,7 @@ def is_text(run: bytes, shortest: int) -> bool:
     """
     if len(run) < shortest or len(set(run)) < _FEW or 10 * len(_WORDS.findall(run)) < 9 * len(run):
         return False
-    steps = [after - before for before, after in zip(run, run[1:], strict=False)]
+    steps = [after - before for before, after in pairwise(run)]
     return max(map(steps.count, set(steps))) * 2 < len(steps)
 
 
@@ -112,7 +113,8 @@ def _drawn_obus(data: memoryview, start: int, stop: int) -> Iterator[Span]:
         kind = head >> 3 & 15
         if kind == 1 and reads_like_text(data[at:end]):
             raise Malformed("a sequence header of the coded picture holds readable text; code the picture anew")
-        if kind in DRAWN_AV1:
+        # A delimiter without content draws nothing, and nearly every file has one.
+        if kind in DRAWN_AV1 or (kind == 2 and at == end):
             yield first, end
         at = end
 

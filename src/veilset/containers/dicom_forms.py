@@ -102,9 +102,7 @@ def _most(tag: Any) -> float:
 
 def _binary(element: Any, dataset: Any) -> Any | None:
     keyword, value = str(element.keyword), bytes(element.value or b"")
-    if "PaletteColor" in keyword and str(dataset.get("PhotometricInterpretation", "")) != "PALETTE COLOR":
-        return None
-    if reads_like_text(value):
+    if keyword != "ICCProfile" and reads_like_text(value):
         raise Malformed(f"DICOM: {keyword} holds readable text")
     if keyword.startswith("Segmented"):
         return element

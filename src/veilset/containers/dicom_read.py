@@ -66,7 +66,6 @@ def read_parts(data: memoryview) -> Parsed:
     stop, end, tail = start + length, start + length, b""
     if length == UNDEFINED:
         stop, end = _fragments(data, start)
-        _check_offsets(data, start, stop)
         tail = DELIMITER + bytes(4)
     if end > len(data):
         raise Malformed(f"{NAME}: the pixel data reach beyond the end; the file is truncated")
@@ -114,19 +113,6 @@ def _fragments(data: memoryview, at: int) -> tuple[int, int]:
             break
         at += 8 + length
     raise Malformed(f"{NAME}: the fragments of the pixel data do not fit; the file is truncated or damaged")
-
-
-def _check_offsets(data: memoryview, start: int, stop: int) -> None:
-    """Raise unless the table before the fragments is empty, or says where some of them begin, one after the other."""
-    size = int.from_bytes(data[start + 4 : start + 8], "little")
-    places, at = {0}, start + 8 + size
-    first = at
-    while at < stop:
-        places.add(at - first)
-        at += 8 + int.from_bytes(data[at + 4 : at + 8], "little")
-    said = struct.unpack_from(f"<{size // 4}I", data, start + 8)
-    if size % 4 or not places.issuperset(said) or list(said) != sorted(set(said)):
-        raise Malformed(f"{NAME}: the table of frames points at what is no frame; save the file anew")
 
 
 def _without_large(data: memoryview, dataset: Any, path: str, *, load: bool = True) -> list[tuple[str, int]]:

@@ -35,13 +35,10 @@ def needed_bytes(coded: bytes, smallest: int, pixels: int) -> bytes:
         Malformed: No GIF has such a code size, or a code stands for nothing.
     """
     left = pixels
-    for codes, ends, widths in _segments(coded, smallest):
+    for read, ends, widths in _segments(coded, smallest):
         clear = 1 << smallest
-        if len(codes) and codes[-1] == clear + 1:
-            codes, done = codes[:-1], int(ends[-1])
-        else:
-            done = 0
-        plain = codes[:-1] if len(codes) and codes[-1] == clear else codes
+        done = int(ends[-1]) if read[-1] == clear + 1 else 0
+        plain = read[:-1] if read[-1] in {clear, clear + 1} else read
         lengths = _lengths(plain, clear)
         if not left and len(plain):
             # The clear code before this stretch was the last thing that anybody reads.

@@ -55,7 +55,7 @@ def meta_tags(data: memoryview, top: list[Box], meta: Meta, wanted: Mapping[int,
 def _goes(data: memoryview, box: Box) -> bool:
     """Whether a property would go, be cut, or be refused where a picture that is shown needs it."""
     try:
-        return rewrite(data, box, Keep()) != data[box.start : box.stop]
+        return rewrite(data, box, Keep()) != bytes(data[box.start : box.stop])
     except DataError:
         return True
 

@@ -1,4 +1,4 @@
-"""Elements of a colour profile, each of the type that its name calls for, cut to its counts, with values that colours have."""
+"""Elements of a colour profile, each of the type its name calls for, cut to its counts, with values that colours have."""
 
 from __future__ import annotations
 

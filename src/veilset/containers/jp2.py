@@ -233,7 +233,7 @@ def _segment(plan: Assembly, reader: Reader, at: int, marker: int, shape: Shape,
     body = reader.take(max(reader.u(2) - 2, 0))
     if marker in DROPPED:
         plan.drop(at, reader.at, "comment" if marker == COM else "marker segment")
-        if marker != COM and marker != TLM:
+        if marker not in {COM, TLM}:
             tags.append(TagValue(f"jp2/marker{marker:04x}", body, Risk.CONTENT, reader.at - at))
         if marker == COM:
             tags.append(TagValue("jp2/comment", body[2:].decode("utf-8", "replace"), Risk.CONTENT, reader.at - at))

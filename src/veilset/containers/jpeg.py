@@ -110,7 +110,7 @@ def _plan(data: memoryview, found: list[Segment], what: Allowed) -> tuple[list[P
 
 
 def _unused(claims: tuple[Claim, ...]) -> list[TagValue]:
-    """A tag for tables that no scan uses and for what rides in headers: named, since its bytes may stand in a used one too."""
+    """A tag for tables that no scan uses and for what rides in headers: only named, as a used one may hold the same."""
     sizes = [claim.stop - claim.start for claim in claims if claim.what in {_UNUSED, _RIDDEN, _UNKNOWN}]
     return [TagValue("jpeg/unused_tables", None, Risk.CONTENT, sum(sizes))] if sizes else []
 

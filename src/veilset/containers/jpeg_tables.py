@@ -1,4 +1,4 @@
-"""Which tables of a JPEG its scans use, and whether any scan codes again what another has coded: the rest hides something."""
+"""Which tables of a JPEG its scans use, and whether any scan codes again what another one has coded."""
 
 from __future__ import annotations
 

@@ -14,9 +14,9 @@ from veilset.containers.allowed import is_plain
 from veilset.containers.assembly import Assembly, cut_out, union
 from veilset.containers.bmff import Box, Reader, boxes, build, build_full, children, full, media_data, only
 from veilset.containers.contract import Facts, Fate, Keep, Listing, Rebuilt
+from veilset.containers.jpeg_segments import UNSEARCHED
 from veilset.containers.kept_fields import coarse, kept_fields, place_of
 from veilset.containers.mp4_fragments import Part, default_sizes, read_fragment, write_extends, write_fragment
-from veilset.containers.jpeg_segments import UNSEARCHED
 from veilset.containers.mp4_notes import Note, notes_of
 from veilset.containers.mp4_tags import film_tags, hidden_seconds
 from veilset.containers.mp4_times import stamp

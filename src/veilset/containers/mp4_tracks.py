@@ -268,13 +268,16 @@ def _needed(kind: bytes, rows: NDArray[Any], samples: int, chunks: int, codecs: 
     """
     if kind in (b"stts", b"ctts"):
         before = np.cumsum(rows[:, 0], dtype=np.int64) - rows[:, 0]
-        return rows[(before < samples) & (rows[:, 0] > 0)]
+        timed: NDArray[Any] = rows[(before < samples) & (rows[:, 0] > 0)]
+        return timed
     if kind == b"stsc":
         if np.any(rows[:, 2] > codecs):
             raise Malformed(f"{NAME}: chunks are of a codec that is not described")
-        return rows[rows[:, 0] <= chunks]
+        told: NDArray[Any] = rows[rows[:, 0] <= chunks]
+        return told
     rising = np.diff(rows[:, 0].astype(np.int64), prepend=0) > 0
-    return rows[(rows[:, 0] <= samples) & rising]
+    numbered: NDArray[Any] = rows[(rows[:, 0] <= samples) & rising]
+    return numbered
 
 
 def _descriptions(data: memoryview, track: Track, keep: Keep) -> bytes:

@@ -11,6 +11,7 @@ from veilset.containers.allowed import Allowed, allowed
 from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
 from veilset.containers.exif import orientation_of
 from veilset.containers.pieces import Ledger, Piece, emit
+from veilset.containers.png_chunks import SIGNATURE, Chunk, Head, chunks, make_chunk, measure, read_head, recompress
 from veilset.containers.png_fields import (
     check_frames,
     cut_palette,
@@ -19,7 +20,6 @@ from veilset.containers.png_fields import (
     plausible,
     unshown_still,
 )
-from veilset.containers.png_chunks import SIGNATURE, Chunk, Head, chunks, make_chunk, measure, read_head, recompress
 from veilset.core.errors import Malformed, Unsupported
 from veilset.core.finding import Risk
 from veilset.core.sample import TagValue

@@ -55,7 +55,7 @@ def plausible(name: bytes, body: bytes, head: Head) -> bool:
         case b"mDCV":
             return graded_on(struct.unpack(">8H", body[:16])) and max(struct.unpack(">II", body[16:])) <= _BRIGHTEST
         case b"cLLI":
-            return max(struct.unpack(">II", body)) <= _BRIGHTEST
+            return bool(max(struct.unpack(">II", body)) <= _BRIGHTEST)
     return True
 
 

@@ -75,9 +75,13 @@ def _write(data: memoryview, out: BinaryIO, header: Header, pages: list[Page], w
     raw = ("raw sensor data",) if is_raw(pages) else ()
     dropped = (_UNKNOWN,) if Shows.UNKNOWN in shows.values() else ()
     coded = (UNSEARCHED,) if any(number(data, header, page, 0x0103) in tags.JPEG for page in every(pages)) else ()
-    raw += (_COLOURS,) if any(same is None for _, same in _palettes(data, header, pages)) else ()
+    colours = (_COLOURS,) if any(same is None for _, same in _palettes(data, header, pages)) else ()
     return emit(
-        pieces, data, out, _claims(data, header, pages, shows), (*_RESIDUE, *what.notes, *raw, *dropped, *coded)
+        pieces,
+        data,
+        out,
+        _claims(data, header, pages, shows),
+        (*_RESIDUE, *what.notes, *raw, *colours, *dropped, *coded),
     )
 
 

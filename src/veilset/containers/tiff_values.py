@@ -94,10 +94,8 @@ def _rational(tag: int, raw: bytes, order: str, shape: Shape) -> bytes | None:
     for above, below in zip(parts[::2], parts[1::2], strict=True):
         if not least <= above / below <= most:
             return None
-        if max(above, below) >= _LETTERS:
-            near = Fraction(above, below).limit_denominator(10_000)
-            above, below = near.numerator, near.denominator
-        made += (above, below)
+        near = Fraction(above, below).limit_denominator(10_000)
+        made += (near.numerator, near.denominator) if max(above, below) >= _LETTERS else (above, below)
     return struct.pack(f"{order}{len(made)}I", *made)
 
 
