@@ -430,8 +430,8 @@ def test_boxes_of_numbers_hold_no_letters() -> None:
     from veilset.containers.bmff import boxes
     from veilset.containers.codec_boxes import rewrite
 
-    for made in (box(b"btrt", mark(12)), box(b"pasp", mark(8)), box(b"mdcv", mark(24))):
-        assert rewrite(memoryview(made), next(iter(boxes(memoryview(made), 0, len(made), "test"))), Keep()) is None
+    for small in (box(b"btrt", mark(12)), box(b"pasp", mark(8)), box(b"mdcv", mark(24))):
+        assert rewrite(memoryview(small), next(iter(boxes(memoryview(small), 0, len(small), "test"))), Keep()) is None
     vision = box(b"dvcC", b"\1\0\x10\x25\x10" + mark(19))
     new = rewrite(memoryview(vision), next(iter(boxes(memoryview(vision), 0, len(vision), "test"))), Keep())
     assert new == box(b"dvcC", b"\1\0\x10\x25\x10" + bytes(19))
