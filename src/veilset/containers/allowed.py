@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -66,7 +67,7 @@ def _profile(said: Mapping[str, Any], keep: Keep) -> tuple[bytes, tuple[str, ...
         return b"", ()
     try:
         return sanitise(profile), ()
-    except (Malformed, ValueError):
+    except (Malformed, ValueError, struct.error, IndexError):
         return b"", ("an unreadable colour profile was dropped",)
 
 

@@ -8,6 +8,8 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 
 from veilset.containers.allowed import Allowed, allowed
+from veilset.containers.bmp_header import bare_header, bare_palette, check_masks, fourth_byte
+from veilset.containers.bmp_rows import row_mask, run_lengths, used_entries
 from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
 from veilset.containers.icc import read_icc
 from veilset.containers.pieces import Ledger, Piece, emit
@@ -19,8 +21,8 @@ from veilset.core.sample import TagValue
 formats = ("bmp",)
 
 _LINKED, _EMBEDDED, _SRGB = 0x4C494E4B, 0x4D424544, 0x73524742
-_MOST_ROWS = 1 << 20
 _RESIDUE = ("pixel size", "sensor noise")
+_FOURTH = "a fourth byte of each pixel, which few programs show"
 
 
 class Parsed(NamedTuple):
@@ -34,6 +36,7 @@ class Parsed(NamedTuple):
     width: int
     height: int
     bits: int
+    compression: int
     used: int
     stride: int
     profile: tuple[int, int]
@@ -51,7 +54,8 @@ def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
     parsed = _parse(data)
     what = allowed(_tags(data, parsed), 1, keep)
     pieces, claims = _plan(data, parsed, what)
-    return emit(pieces, data, out, claims, (*_RESIDUE, *what.notes))
+    fourth = (_FOURTH,) if _has_fourth(data, parsed) else ()
+    return emit(pieces, data, out, claims, (*_RESIDUE, *what.notes, *fourth))
 
 
 def _parse(data: memoryview) -> Parsed:
@@ -71,16 +75,46 @@ def _parse(data: memoryview) -> Parsed:
         raise Unsupported("a BMP that wraps another format is not served; convert it")
     masks = {3: 12, 6: 16}.get(compression, 0) if header == 40 else 0
     entry = 3 if header == 12 else 4
-    palette = entry * min(colours or (1 << bits if bits <= 8 else 0), 256)
+    # Of true colours a palette only says how to reduce them.
+    palette = entry * min(colours or 1 << bits, 1 << bits) if bits <= 8 else 0
     used = (width * bits + 7) // 8
     stride = (used + 3) // 4 * 4
-    stop = start + (size if compression in {1, 2} else stride * abs(height))
+    stop = start + stride * abs(height)
+    if compression in {1, 2}:
+        if bits != (8 if compression == 1 else 4):
+            raise Malformed("the BMP header says what no BMP may say")
+        stop = start + run_lengths(data[start : min(start + size, len(data))], bits, width, abs(height))[0]
     if start < 14 + header + masks or stop > len(data) or stop <= start:
         raise Malformed("the pixels of the BMP lie outside the file")
-    palette = min(palette, start - 14 - header - masks)
+    palette = min(palette, start - 14 - header - masks) // entry * entry
     if compression in {1, 2}:
         used = stride = 0
-    return Parsed(header, palette, masks, start, stop, width, height, bits, used, stride, *_profile(data, header))
+    check_masks(bytes(data[14 + header : 14 + header + masks]))
+    place = _profile(data, header)
+    return Parsed(header, palette, masks, start, stop, width, height, bits, compression, used, stride, *place)
+
+
+def _rows(data: memoryview, parsed: Parsed) -> np.ndarray:
+    return np.frombuffer(data[parsed.start : parsed.stop], dtype=np.uint8).reshape(-1, parsed.stride)
+
+
+def _has_fourth(data: memoryview, parsed: Parsed) -> bool:
+    masks = bytes(data[54:70] if parsed.header > 40 else data[54 : 54 + parsed.masks])
+    return fourth_byte(data[parsed.start : parsed.stop], parsed.bits, parsed.compression, masks)
+
+
+def _head(data: memoryview, parsed: Parsed) -> bytes:
+    """Header, masks and palette as they go out, but for what is said of a profile."""
+    entry, end = 3 if parsed.header == 12 else 4, 14 + parsed.header + parsed.masks
+    header = bare_header(bytes(data[14 : 14 + parsed.header]), parsed.stop - parsed.start, parsed.palette // entry)
+    if not parsed.palette:
+        return header + bytes(data[14 + parsed.header : end])
+    if parsed.compression in {1, 2}:
+        used = run_lengths(data[parsed.start : parsed.stop], parsed.bits, parsed.width, abs(parsed.height))[1]
+    else:
+        used = used_entries(_rows(data, parsed), parsed.bits, parsed.width)
+    palette = bare_palette(bytes(data[end : end + parsed.palette]), entry, used.tolist())
+    return header + bytes(data[14 + parsed.header : end]) + palette
 
 
 def _profile(data: memoryview, header: int) -> tuple[tuple[int, int], bool]:
@@ -103,30 +137,22 @@ def _plan(data: memoryview, parsed: Parsed, what: Allowed) -> tuple[list[Piece],
     ledger.add(parsed.start, parsed.stop, Fate.KEPT if pixels is None else Fate.REWRITTEN, "pixels")
     ledger.add(parsed.stop, len(data), Fate.DROPPED, "bytes after the pixels")
     size = kept + parsed.stop - parsed.start
-    header = bytearray(data[14 : 14 + parsed.header])
+    header = bytearray(_head(data, parsed))
     if parsed.header == 124:
         if parsed.profile[1]:
             struct.pack_into("<I", header, 56, _EMBEDDED if what.icc else _SRGB)
         struct.pack_into("<III", header, 112, size - 14 if what.icc else 0, len(what.icc), 0)
-    if parsed.header == 64:
-        # The fields that OS/2 added describe halftoning and an application's own number.
-        header[40:] = bytes(24)
     profile = what.icc if parsed.header == 124 else b""
     head = b"BM" + struct.pack("<IHHI", size + len(profile), 0, 0, kept) + bytes(header)
-    rest = bytes(data[14 + parsed.header : kept])
-    return [head + rest, (parsed.start, parsed.stop) if pixels is None else pixels, profile], ledger.claims
+    return [head, (parsed.start, parsed.stop) if pixels is None else pixels, profile], ledger.claims
 
 
 def _without_padding(data: memoryview, parsed: Parsed) -> bytes | None:
     """The rows with zeros in their padding; None when they are so already."""
-    if parsed.used == parsed.stride or abs(parsed.height) > _MOST_ROWS:
+    if not parsed.stride or parsed.width * parsed.bits == 8 * parsed.stride:
         return None
-    rows = np.frombuffer(data[parsed.start : parsed.stop], dtype=np.uint8).reshape(-1, parsed.stride)
-    if not rows[:, parsed.used :].any():
-        return None
-    clean = rows.copy()
-    clean[:, parsed.used :] = 0
-    return clean.tobytes()
+    rows, mask = _rows(data, parsed), row_mask(parsed.used, parsed.stride, parsed.width, parsed.bits)
+    return (rows & mask).tobytes() if (rows & ~mask).any() else None
 
 
 def _facts(parsed: Parsed) -> Facts:
@@ -146,8 +172,15 @@ def _tags(data: memoryview, parsed: Parsed) -> list[TagValue]:
         tags.append(TagValue("bmp/linked_profile", bytes(data[start:stop]), Risk.HISTORY, stop - start))
     elif stop:
         tags += read_icc(bytes(data[start:stop]))
-    if parsed.header == 64 and any(data[54:78]):
-        tags.append(TagValue("bmp/os2", bytes(data[54:78]), Risk.CONTENT, 24))
+    head, old = _head(data, parsed), bytes(data[14:kept])
+    # What is said of a profile goes with it.
+    told = min(parsed.header, 112)
+    if head[8:told] != old[8:told]:
+        tags.append(TagValue("bmp/header", old[16 : parsed.header], Risk.CONTENT, parsed.header))
+    if head[parsed.header :] != old[parsed.header :]:
+        tags.append(TagValue("bmp/unused_palette", None, Risk.CONTENT, parsed.palette))
+    if _has_fourth(data, parsed):
+        tags.append(TagValue("bmp/fourth_byte", None, Risk.HIDDEN))
     if parsed.start > kept and not (stop and start >= kept and stop <= parsed.start):
         tags.append(TagValue("bmp/gap", bytes(data[kept : min(parsed.start, kept + 65536)]), Risk.CONTENT))
     if _without_padding(data, parsed) is not None:

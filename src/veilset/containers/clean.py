@@ -14,7 +14,7 @@ from veilset.containers.door import Door, Stored, content, open_source
 from veilset.containers.jpeg_segments import UNSEARCHED
 from veilset.containers.pages import windows
 from veilset.containers.pieces import RangeWriter
-from veilset.containers.verify import NESTING, verify
+from veilset.containers.verify import CODED, NESTING, verify
 from veilset.core.errors import DataError, Occupied, Residue
 
 # What every picture says by being one; counted and named, and no reason to call a file unclean.
@@ -24,6 +24,7 @@ INHERENT = frozenset(
         "coding choices", "pixel size", "sensor noise", UNSEARCHED,
     }
 )  # fmt: skip
+READABLE = "readable text inside the coded picture"
 BACKUP = ".original"
 
 
@@ -157,37 +158,38 @@ def _made(path: Path, temporary: str, keep: Keep, thorough: bool) -> Cleaned:
             out.source = door.descriptor
             rebuilt = door.container.rebuild(door.data, out, keep)
             door.check(rebuilt.claims)
-            _judge(door, out, rebuilt, thorough)
-        left = tuple(one for one in rebuilt.residue if one not in INHERENT)
+            readable = _judge(door, out, rebuilt, thorough)
+        residue = (*rebuilt.residue, READABLE) if readable else rebuilt.residue
+        left = tuple(one for one in residue if one not in INHERENT)
         return Cleaned(
             "residue" if left else "clean",
             door.format,
             len(door.data),
             rebuilt.size,
             sum(claim.stop - claim.start for claim in rebuilt.claims if claim.fate is Fate.DROPPED),
-            rebuilt.residue,
+            residue,
             "",
             Sameness(len(rebuilt.copied), sum(size for _, _, size in rebuilt.copied), thorough),
             rebuilt.claims,
         )
 
 
-def _judge(door: Door, out: RangeWriter, rebuilt: Rebuilt, thorough: bool) -> None:
+def _judge(door: Door, out: RangeWriter, rebuilt: Rebuilt, thorough: bool) -> bool:
+    """Raise unless the result is what it should be; gives whether coded data holds readable text."""
     size = out.seek(0, os.SEEK_END)
     if size != rebuilt.size:
         raise Residue(f"{door.name}: {size} bytes were written and {rebuilt.size} were meant to be; nothing was kept.")
     if not thorough:
-        _compare(door, Stored(out.fileno(), size), rebuilt, out.fileno())
-        return
+        return _compare(door, Stored(out.fileno(), size), rebuilt, out.fileno())
     with content(out.fileno()) as output:
         for start, at, length in rebuilt.copied:
             pairs = zip(windows(door.data, start, start + length), windows(output, at, at + length), strict=True)
             if any(door.data[a:b] != output[c:d] for (a, b), (c, d) in pairs):
                 raise Residue(f"{door.name}: picture data was changed on its way; nothing was kept.")
-        _compare(door, output, rebuilt, out.fileno())
+        return _compare(door, output, rebuilt, out.fileno())
 
 
-def _compare(door: Door, output: Stored | memoryview, rebuilt: Rebuilt, descriptor: int) -> None:
+def _compare(door: Door, output: Stored | memoryview, rebuilt: Rebuilt, descriptor: int) -> bool:
     def said() -> Iterable[Any]:
         return [tag.value for tag in door.container.inspect(door.data).tags if not tag.technical]
 
@@ -201,3 +203,4 @@ def _compare(door: Door, output: Stored | memoryview, rebuilt: Rebuilt, descript
     verdict = verify(output, rebuilt.copied, said, permitted=stays, source=source, thorough=thorough, nested=nested)
     if verdict.found:
         raise Residue(f"{door.name}: the result still holds {', '.join(verdict.found)}; nothing was kept.")
+    return verdict.readable and door.format in CODED

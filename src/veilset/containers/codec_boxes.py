@@ -5,11 +5,14 @@ HEIF and MP4 share them. A box that is not here goes; surplus bytes inside one g
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 
 from veilset.containers.bmff import Box, Reader, boxes, build, build_full, full
+from veilset.containers.codec_units import check_set, kind_of, reads_like_text
 from veilset.containers.contract import Keep
 from veilset.containers.icc import sanitise
+from veilset.containers.png_fields import graded_on
 from veilset.core.errors import Malformed, Unsupported
 
 NAME = "ISO media"
@@ -18,10 +21,11 @@ ALPHA = frozenset(
 )
 # Boxes of one exact size, without inner structure.
 EXACT = {
-    b"ispe": 12, b"pasp": 8, b"irot": 1, b"imir": 1, b"clap": 32, b"clli": 4, b"mdcv": 24, b"a1op": 1, b"lsel": 2,
-    b"btrt": 12, b"fiel": 2, b"gama": 4, b"dac3": 3, b"st3d": 5, b"frma": 4, b"enda": 2, b"ccst": 8,
-    b"dvcC": 24, b"dvvC": 24,
+    b"ispe": 12, b"irot": 1, b"imir": 1, b"clli": 4, b"a1op": 1, b"lsel": 2, b"fiel": 2, b"gama": 4, b"dac3": 3,
+    b"st3d": 5, b"frma": 4, b"enda": 2, b"ccst": 8,
 }  # fmt: skip
+# From here on, a number of 32 bits can be four letters.
+LETTERS = 0x20000000
 ESDS_LENGTHS = {0x03: 3, 0x04: 13}
 
 
@@ -47,14 +51,49 @@ def _pixi(data: memoryview, box: Box, keep: Keep) -> bytes:
     del keep
     reader = full(data, box, NAME)[2]
     count = reader.u(1)
-    return build_full(b"pixi", 0, 0, bytes([count]), reader.take(count))
+    depths = reader.take(count)
+    if count > 5 or any(depth > 16 for depth in depths):
+        raise Malformed(f"{NAME}: a picture has more channels or bits than pictures have")
+    return build_full(b"pixi", 0, 0, bytes([count]), depths)
+
+
+def _small(data: memoryview, box: Box, keep: Keep) -> bytes | None:
+    """Numbers of 32 bits, none so large that it could be four letters; a box with such goes."""
+    del keep
+    count = {b"pasp": 2, b"clap": 8, b"btrt": 3}[box.kind]
+    raw = Reader(data, box.body, box.stop, NAME).take(4 * count)
+    if any(
+        not -LETTERS < int.from_bytes(raw[at : at + 4], "big", signed=True) < LETTERS for at in range(0, 4 * count, 4)
+    ):
+        if box.kind == b"clap":
+            raise Malformed(f"{NAME}: a clean aperture that no picture has")
+        return None
+    return build(box.kind, raw)
+
+
+def _mastering(data: memoryview, box: Box, keep: Keep) -> bytes | None:
+    """The display that a film was graded on, where it is one of those that are used for it."""
+    del keep
+    raw = Reader(data, box.body, box.stop, NAME).take(24)
+    green, blue, red, white = (struct.unpack_from(">HH", raw, at) for at in (0, 4, 8, 12))
+    lights = struct.unpack_from(">II", raw, 16)
+    return build(b"mdcv", raw) if graded_on((*red, *green, *blue, *white)) and max(lights) < LETTERS else None
+
+
+def _dolby(data: memoryview, box: Box, keep: Keep) -> bytes:
+    """Version, profile, level and layers; the rest is reserved."""
+    del keep
+    return build(box.kind, Reader(data, box.body, box.stop, NAME).take(5), bytes(19))
 
 
 def _layers(data: memoryview, box: Box, keep: Keep) -> bytes:
     del keep
     reader = Reader(data, box.body, box.stop, NAME)
     wide = reader.u(1) & 1
-    return build(box.kind, bytes([wide]), reader.take(12 if wide else 6))
+    sizes = reader.take(12 if wide else 6)
+    if wide and any(sizes[at] >= 0x20 for at in (0, 4, 8)):
+        raise Malformed(f"{NAME}: layers of a picture larger than pictures are")
+    return build(box.kind, bytes([wide]), sizes)
 
 
 def _auxiliary(data: memoryview, box: Box, keep: Keep) -> bytes | None:
@@ -67,7 +106,10 @@ def _colour(data: memoryview, box: Box, keep: Keep) -> bytes | None:
     reader = Reader(data, box.body, box.stop, NAME)
     kind = reader.take(4)
     if kind in (b"nclx", b"nclc"):
-        return build(b"colr", kind, reader.take(7 if kind == b"nclx" else 6))
+        codes = reader.take(7 if kind == b"nclx" else 6)
+        if codes[0] or codes[2] or codes[4] or max(codes[1], codes[3], codes[5]) > 22:
+            raise Malformed(f"{NAME}: colours that no standard names")
+        return build(b"colr", kind, codes[:6], bytes([codes[6] & 0x80]) if kind == b"nclx" else b"")
     if kind not in (b"prof", b"rICC"):
         raise Unsupported(f"{NAME}: colour information of an unknown kind")
     return build(b"colr", kind, sanitise(reader.rest())) if keep.icc else None
@@ -82,7 +124,10 @@ def _hevc(data: memoryview, box: Box, keep: Keep) -> bytes:
         kind, units = reader.u(1), []
         for _ in range(reader.u(2)):
             length = reader.take(2)
-            units.append(length + reader.take(int.from_bytes(length, "big")))
+            unit = reader.take(int.from_bytes(length, "big"))
+            check_set(unit, b"hvc1", kind & 63)
+            if unit and kind_of(b"hvc1", unit[0]) == kind & 63:
+                units.append(length + unit)
         if kind & 63 in (32, 33, 34):
             arrays.append(bytes([kind]) + len(units).to_bytes(2, "big") + b"".join(units))
     return build(box.kind, fixed, bytes([len(arrays)]), *arrays)
@@ -99,7 +144,9 @@ def _avc(data: memoryview, box: Box, keep: Keep) -> bytes:
         parts.append(bytes([count]))
         for _ in range(count & mask):
             length = reader.take(2)
-            parts.append(length + reader.take(int.from_bytes(length, "big")))
+            unit = reader.take(int.from_bytes(length, "big"))
+            check_set(unit, b"avc1", 7)
+            parts.append(length + unit)
 
     sets(31)
     sets(255)
@@ -124,7 +171,9 @@ def _av1(data: memoryview, box: Box, keep: Keep) -> bytes:
             reader.u(1)
         length = _leb128(reader) if head & 2 else reader.left
         reader.take(length)
-        if head >> 3 & 15 == 1:
+        if head >> 3 & 15 == 1 and len(parts) == 1:
+            if reads_like_text(data[first : reader.at]):
+                raise Malformed(f"{NAME}: a sequence header holds readable text; code the picture anew")
             parts.append(bytes(data[first : reader.at]))
     return build(b"av1C", *parts)
 
@@ -142,7 +191,8 @@ def _leb128(reader: Reader) -> int:
 def _vp9(data: memoryview, box: Box, keep: Keep) -> bytes:
     del keep
     version, flags, reader = full(data, box, NAME)
-    return build_full(b"vpcC", version, flags, reader.take(6), bytes(2))
+    del flags
+    return build_full(b"vpcC", version, 0, reader.take(6), bytes(2))
 
 
 def _opus(data: memoryview, box: Box, keep: Keep) -> bytes:
@@ -159,7 +209,8 @@ def _flac(data: memoryview, box: Box, keep: Keep) -> bytes:
     head = reader.take(4)
     if head[0] & 127 or head[1:] != b"\0\0\x22":
         raise Malformed(f"{NAME}: a FLAC configuration does not begin with its stream information")
-    return build_full(b"dfLa", 0, 0, b"\x80", head[1:], reader.take(34))
+    # The fingerprint of the sound at the end may be left open.
+    return build_full(b"dfLa", 0, 0, b"\x80", head[1:], reader.take(18), bytes(16))
 
 
 def _alac(data: memoryview, box: Box, keep: Keep) -> bytes:
@@ -202,15 +253,34 @@ def _descriptor(reader: Reader, wanted: int) -> bytes:
     reader.take(inside.left)
     if kind != wanted:
         return b""
-    body = inside.take(ESDS_LENGTHS[kind]) if kind in ESDS_LENGTHS else inside.take(min(inside.left, 4096))
+    body = inside.take(ESDS_LENGTHS[kind]) if kind in ESDS_LENGTHS else _settings(inside.take(min(inside.left, 4096)))
     if kind == 0x03:
         if body[2] & 0xE0:
             raise Unsupported(f"{NAME}: an audio or video stream that points elsewhere is not served")
         body = bytes(2) + body[2:] + _descriptor(inside, 0x04) + b"\x06\x01\x02"
-    elif kind == 0x04 and inside.left:
-        body += _descriptor(inside, 0x05)
+    elif kind == 0x04:
+        rates = (body[at : at + 4] if body[at] < 0x20 else bytes(4) for at in (5, 9))
+        body = body[:5] + b"".join(rates)
+        if inside.left:
+            body += _descriptor(inside, 0x05)
     size = len(body)
     return bytes([kind, size >> 21 & 127 | 128, size >> 14 & 127 | 128, size >> 7 & 127 | 128, size & 127]) + body
+
+
+def _settings(raw: bytes) -> bytes:
+    """What a decoder of MPEG-4 picture or sound is set to: without notes, and without what stands behind it."""
+    if raw[:3] == b"\0\0\1":
+        # Units that start with a code each; the one of user data is where encoders sign.
+        units = raw.split(b"\0\0\1")[1:]
+        return b"".join(b"\0\0\1" + unit for unit in units if unit[:1] != b"\xb2")
+    bits = int.from_bytes(raw[:2].ljust(2, b"\0"), "big")
+    kind, rate, channels = bits >> 11, bits >> 7 & 15, bits >> 3 & 15
+    if kind < 31 and channels:
+        # The longest that extensions can make of it, with a rate written out or without.
+        raw = raw[: 13 if rate == 15 or kind in {5, 29} else 7]
+    if len(raw) > 64 or reads_like_text(raw):
+        raise Malformed(f"{NAME}: settings of a decoder that hold readable text, or more than settings are")
+    return raw
 
 
 def _nested(data: memoryview, box: Box, keep: Keep) -> bytes:
@@ -228,9 +298,21 @@ def _sphere(data: memoryview, box: Box, keep: Keep) -> bytes:
     for outer in boxes(data, box.body, box.stop, NAME):
         if outer.kind == b"proj":
             inner = [part for part in boxes(data, outer.body, outer.stop, NAME) if part.kind in sizes]
-            cut = [build(part.kind, Reader(data, part.body, part.stop, NAME).take(sizes[part.kind])) for part in inner]
+            cut = [
+                build(part.kind, _view(Reader(data, part.body, part.stop, NAME), sizes[part.kind])) for part in inner
+            ]
             parts.append(build(b"proj", *cut))
     return build(b"sv3d", *parts)
+
+
+def _view(reader: Reader, size: int) -> bytes:
+    """How a sphere is turned, and how much of it there is; a millionth of it is finer than any screen."""
+    raw = bytes(4) + reader.take(size)[4:]
+    if size == 16 and any(abs(angle) > 360 << 16 for angle in struct.unpack_from(">3i", raw, 4)):
+        raise Malformed(f"{NAME}: a sphere turned by more than a circle")
+    if size == 20:
+        return struct.pack(">5I", 0, *(value & 0xFFFFF000 for value in struct.unpack_from(">4I", raw, 4)))
+    return raw
 
 
 def _channels(data: memoryview, box: Box, keep: Keep) -> bytes:
@@ -240,7 +322,8 @@ def _channels(data: memoryview, box: Box, keep: Keep) -> bytes:
 
 
 REWRITES: dict[bytes, Callable[[memoryview, Box, Keep], bytes | None]] = {
-    b"pixi": _pixi, b"a1lx": _layers, b"auxC": _auxiliary, b"auxi": _auxiliary, b"colr": _colour, b"hvcC": _hevc,
+    b"pixi": _pixi, b"pasp": _small, b"clap": _small, b"btrt": _small, b"mdcv": _mastering, b"dvcC": _dolby,
+    b"dvvC": _dolby, b"a1lx": _layers, b"auxC": _auxiliary, b"auxi": _auxiliary, b"colr": _colour, b"hvcC": _hevc,
     b"avcC": _avc, b"av1C": _av1, b"vpcC": _vp9, b"dOps": _opus, b"dfLa": _flac, b"alac": _alac, b"damr": _amr,
     b"d263": _amr, b"dec3": _eac3, b"esds": _streams, b"wave": _nested, b"chan": _channels,
     b"sv3d": _sphere,

@@ -11,6 +11,7 @@ from collections.abc import Set
 from copy import copy
 from typing import Any
 
+from veilset.containers.codec_units import reads_like_text
 from veilset.containers.dicom_words import is_term
 from veilset.containers.icc import sanitise
 from veilset.core.errors import Malformed
@@ -101,6 +102,8 @@ def _most(tag: Any) -> float:
 
 def _binary(element: Any, dataset: Any) -> Any | None:
     keyword, value = str(element.keyword), bytes(element.value or b"")
+    if keyword != "ICCProfile" and reads_like_text(value):
+        raise Malformed(f"DICOM: {keyword} holds readable text")
     if keyword.startswith("Segmented"):
         return element
     if keyword == "ICCProfile":

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import struct
+from functools import reduce
 from typing import BinaryIO, NamedTuple
+
+import numpy as np
 
 from veilset.containers.allowed import Allowed, allowed
 from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
-from veilset.containers.gif_codes import used_bytes
+from veilset.containers.gif_codes import needed_bytes
+from veilset.containers.gif_palette import Flags, bare_table, used_entries
 from veilset.containers.pieces import Ledger, Piece, emit
 from veilset.containers.recognise import identify
 from veilset.core.errors import Malformed
@@ -21,6 +25,11 @@ _LOOPS = {b"NETSCAPE2.0", b"ANIMEXTS1.0"}
 _ICC = b"ICCRGBG1012"
 _XMP = b"XMP DataXMP"
 _RESIDUE = ("palette and coding choices", "pixel size")
+_PALETTE = "palette"
+_BEYOND = "pixels of frames that lie outside of the screen"
+_UNPROVEN = "palette entries that may not be used"
+# Beyond this, frames are not decoded to tell which colours they use.
+_MOST_PIXELS = 1 << 29
 
 
 class Block(NamedTuple):
@@ -43,7 +52,15 @@ class Parsed(NamedTuple):
 def inspect(data: memoryview) -> Listing:
     """Facts, every tag, and claims over every byte."""
     parsed = _parse(data)
-    return Listing(_facts(data, parsed), tuple(_tags(data, parsed)), tuple(_plan(data, parsed, Allowed())[1]))
+    claims = tuple(_plan(data, parsed, Allowed(), _used(data, parsed))[1])
+    cut = sum(claim.stop - claim.start for claim in claims if claim.what == _PALETTE and claim.fate is Fate.REWRITTEN)
+    # What is cut from a palette may stand in it a second time, so it is only named.
+    tags = [*_tags(data, parsed), *([TagValue("gif/unused_palette", None, Risk.CONTENT, cut)] if cut else [])]
+    tags += [TagValue("gif/control", None, Risk.CONTENT, 8)] * any(
+        claim.what == f"extension {_CONTROL:#04x}" and claim.fate is Fate.DROPPED for claim in claims
+    )
+    tags += [TagValue("gif/outside_screen", None, Risk.HIDDEN)] if _beyond(data, parsed) else []
+    return Listing(_facts(data, parsed), tuple(tags), claims)
 
 
 def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
@@ -59,9 +76,53 @@ def write_with(data: memoryview, out: BinaryIO, what: Allowed) -> Rebuilt:
 
 
 def _write(data: memoryview, out: BinaryIO, parsed: Parsed, what: Allowed) -> Rebuilt:
-    pieces, claims = _plan(data, parsed, what)
+    used = _used(data, parsed)
+    pieces, claims = _plan(data, parsed, what, used)
     notes = (*what.notes, "GIF has no room for EXIF") if what.exif else what.notes
+    notes += (_BEYOND,) if _beyond(data, parsed) else ()
+    notes += (_UNPROVEN,) if any(flags is None for flags in used.values()) else ()
     return emit(pieces, data, out, claims, (*_RESIDUE, *notes))
+
+
+def _size(data: memoryview, block: Block) -> tuple[int, int]:
+    width, height = struct.unpack_from("<HH", data, block.start + 5)
+    return width, height
+
+
+def _beyond(data: memoryview, parsed: Parsed) -> bool:
+    """Whether a frame reaches outside of the screen, where most programs cut it off."""
+    screen = struct.unpack_from("<HH", data, 6)
+    return any(
+        low + size > limit
+        for block in parsed.found
+        if block.label == 0x2C
+        for low, size, limit in zip(
+            struct.unpack_from("<HH", data, block.start + 1), _size(data, block), screen, strict=True
+        )
+    )
+
+
+def _used(data: memoryview, parsed: Parsed) -> dict[int, Flags | None]:
+    """Which entries the screen's palette (at -1) and each picture's own (by its place) need; None where that is unknown."""
+    found: dict[int, Flags | None] = {}
+    shared: list[Flags | None] = []
+    left = _MOST_PIXELS
+    for block in parsed.found:
+        if block.label != 0x2C:
+            continue
+        width, height = _size(data, block)
+        left -= width * height
+        smallest = data[block.blocks - 1]
+        used = used_entries(_joined(data, block.blocks), smallest, width, height) if left > 0 else None
+        if data[block.start + 9] & 0x80:
+            found[block.start] = used
+        else:
+            shared.append(used)
+    if data[10] & 0x80:
+        known = [flags for flags in shared if flags is not None]
+        background = np.arange(256) == data[11]
+        found[-1] = reduce(np.logical_or, known, background) if len(known) == len(shared) else None
+    return found
 
 
 def _blocks_end(data: memoryview, at: int) -> int:
@@ -107,17 +168,22 @@ def _block(data: memoryview, at: int) -> Block:
     return Block(data[at + 1], at, at + 2, _blocks_end(data, at + 2))
 
 
-def _plan(data: memoryview, parsed: Parsed, what: Allowed) -> tuple[list[Piece], list[Claim]]:
+def _plan(
+    data: memoryview, parsed: Parsed, what: Allowed, used: dict[int, Flags | None]
+) -> tuple[list[Piece], list[Claim]]:
     ledger = Ledger()
-    ledger.add(0, parsed.head, Fate.KEPT, "screen header and palette")
-    pieces: list[Piece] = [(0, parsed.head)]
-    if what.icc or what.xmp:
-        pieces[0] = b"GIF89a" + bytes(data[6 : parsed.head])
+    pieces: list[Piece] = []
+    version = b"GIF89a" if what.icc or what.xmp else bytes(data[:6])
+    head = version + bytes(data[6:13]) + _table(data, 13, parsed.head, used.get(-1))
+    same = head == data[: parsed.head]
+    pieces.append((0, parsed.head) if same else head)
+    ledger.add(0, 13, Fate.KEPT if same else Fate.REWRITTEN, "screen header")
+    ledger.add(13, parsed.head, Fate.KEPT if head[13:] == data[13 : parsed.head] else Fate.REWRITTEN, _PALETTE)
     pieces += [_application(_ICC, what.icc), _xmp(what.xmp)]
     looped = False
     for index, block in enumerate(parsed.found):
         if block.label == 0x2C:
-            _picture(data, block, pieces, ledger)
+            _picture(data, block, used.get(block.start), pieces, ledger)
         elif block.label == _CONTROL and _belongs_to_picture(parsed.found, index) and data[block.start + 2] == 4:
             _keep_start(block, 8, pieces, ledger, "frame timing")
         elif not looped and _is_loop(data, block):
@@ -154,16 +220,27 @@ def _keep_start(block: Block, size: int, pieces: list[Piece], ledger: Ledger, wh
     ledger.add(block.start + size - 1, block.stop, Fate.REWRITTEN, what)
 
 
-def _picture(data: memoryview, block: Block, pieces: list[Piece], ledger: Ledger) -> None:
+def _table(data: memoryview, start: int, stop: int, used: Flags | None) -> bytes:
+    table = bytes(data[start:stop])
+    return table if used is None or not table else bare_table(table, used)
+
+
+def _picture(data: memoryview, block: Block, used: Flags | None, pieces: list[Piece], ledger: Ledger) -> None:
     coded = _joined(data, block.blocks)
-    used = used_bytes(coded, data[block.blocks - 1])
-    if used == len(coded):
-        pieces.append((block.start, block.stop))
-        ledger.add(block.start, block.stop, Fate.KEPT, "picture")
-        return
-    pieces += [(block.start, block.blocks), _sub_blocks(coded[:used])]
-    ledger.add(block.start, block.blocks, Fate.KEPT, "picture")
-    ledger.add(block.blocks, block.stop, Fate.REWRITTEN, "picture")
+    width, height = _size(data, block)
+    needed = needed_bytes(coded, data[block.blocks - 1], width * height)
+    table = _table(data, block.start + 10, block.blocks - 1, used)
+    if table == data[block.start + 10 : block.blocks - 1]:
+        pieces.append((block.start, block.blocks))
+        ledger.add(block.start, block.blocks, Fate.KEPT, "picture")
+    else:
+        pieces.append(
+            bytes(data[block.start : block.start + 10]) + table + bytes(data[block.blocks - 1 : block.blocks])
+        )
+        ledger.add(block.start, block.start + 10, Fate.REWRITTEN, "picture")
+        ledger.add(block.start + 10, block.blocks, Fate.REWRITTEN, _PALETTE)
+    pieces.append((block.blocks, block.stop) if needed == coded else _sub_blocks(needed))
+    ledger.add(block.blocks, block.stop, Fate.KEPT if needed == coded else Fate.REWRITTEN, "picture")
 
 
 def _sub_blocks(body: bytes) -> bytes:
@@ -205,8 +282,10 @@ def _block_tags(data: memoryview, block: Block) -> tuple[TagValue, ...]:
     size = block.stop - block.start
     if block.label == 0x2C:
         coded = _joined(data, block.blocks)
-        behind = coded[used_bytes(coded, data[block.blocks - 1]) :]
-        return (TagValue("gif/picture/behind", behind, Risk.CONTENT, len(behind)),) if behind else ()
+        width, height = _size(data, block)
+        kept = needed_bytes(coded, data[block.blocks - 1], width * height)
+        behind = coded[len(kept) :]
+        return (TagValue("gif/picture/behind", behind, Risk.HIDDEN, len(behind)),) if kept != coded else ()
     if block.label == _CONTROL or _is_loop(data, block):
         usual = 8 if block.label == _CONTROL else 19
         return () if size <= usual else (_bytes_tag("gif/surplus", data, block),)

@@ -9,6 +9,7 @@ from veilset.containers.assembly import Assembly, union
 from veilset.containers.bmff import Box, Reader, boxes, full, media_data, only
 from veilset.containers.contract import Facts, Keep, Listing, Rebuilt
 from veilset.containers.heif_choice import (
+    CODED,
     brands,
     claim,
     fence,
@@ -21,6 +22,7 @@ from veilset.containers.heif_choice import (
 from veilset.containers.heif_items import Item, Meta, read_meta, write_meta
 from veilset.containers.heif_sequence import Sequence
 from veilset.containers.heif_tags import meta_tags
+from veilset.containers.jpeg_segments import UNSEARCHED
 from veilset.core.errors import Malformed, Unsupported
 
 # Rotation in quarter turns anticlockwise and mirror axis to the EXIF value that shows the same.
@@ -47,7 +49,7 @@ def inspect(data: memoryview) -> Listing:
         return Listing(moving.facts(still), tuple(moving.tags()), moving.assemble(Keep()).ledger())
     facts = _facts(data, meta, _word(data))
     plan = _assemble(data, top, meta, Keep(), [])
-    return Listing(facts, tuple(meta_tags(data, top, meta, set(wanted_items(data, meta)))), plan.ledger())
+    return Listing(facts, tuple(meta_tags(data, top, meta, wanted_items(data, meta))), plan.ledger())
 
 
 def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
@@ -63,7 +65,7 @@ def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
         return Sequence(data, top, meta).assemble(keep).finish(out)
     blocks: list[tuple[bytes, bytes, bytes]] = []
     if not is_plain(keep):
-        what = allowed(meta_tags(data, top, meta, set(wanted_items(data, meta))), 1, keep)
+        what = allowed(meta_tags(data, top, meta, wanted_items(data, meta)), 1, keep)
         blocks += [(b"Exif", b"", bytes(4) + what.exif)] if what.exif else []
         blocks += [(b"mime", b"application/rdf+xml", what.xmp)] if what.xmp else []
     return _assemble(data, top, meta, keep, blocks).finish(out)
@@ -140,6 +142,8 @@ def _assemble(
     claim(plan, top, (b"ftyp", b"meta"), kept)
     if any(meta.properties[i - 1].kind == b"clap" for item in order for i, _ in item.properties):
         plan.residue.append("pixels outside the clean aperture")
+    if any(item.kind in CODED for item in order):
+        plan.residue.append(UNSEARCHED)
     if any(item.kind == b"iovl" for item in order):
         plan.residue.append("pixels hidden below an overlay")
     return plan

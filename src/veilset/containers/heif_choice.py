@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from veilset.containers.assembly import Assembly, cut_out
 from veilset.containers.bmff import Box, Reader, build, full
 from veilset.containers.codec_boxes import ALPHA, known, rewrite
+from veilset.containers.codec_units import drawn_parts
 from veilset.containers.contract import Fate, Keep
 from veilset.containers.heif_items import Item, Meta
 from veilset.core.errors import Malformed, Unsupported
@@ -13,6 +16,7 @@ BRANDS = frozenset(
     b"heic heix hevc hevx heim heis hevm hevs mif1 mif2 msf1 miaf MiHB MiHE MiHM MiAB MiHA MiPr MA1A MA1B avif avis "
     b"avio jpeg avci 1pic".split()
 )
+CONFIGS = frozenset((b"hvcC", b"avcC", b"av1C"))
 CODED = frozenset((b"hvc1", b"av01", b"avc1"))
 DERIVED = frozenset((b"grid", b"iden", b"iovl"))
 
@@ -47,7 +51,38 @@ def wanted_items(data: memoryview, meta: Meta) -> dict[int, Item]:
         wanted[number] = item
         waiting += meta.from_item(b"dimg", number)
         waiting += [aux for aux in meta.to_item(b"auxl", number) if is_alpha(data, meta, aux)]
-    return wanted
+    return {number: replace(item, extents=_needed(data, meta, item)) for number, item in wanted.items()}
+
+
+def _needed(data: memoryview, meta: Meta, item: Item) -> list[tuple[int, int]]:
+    """Where the bytes of an item stand that its picture is drawn from."""
+    if item.kind in DERIVED:
+        return _first(item.extents, _recipe(data, meta, item))
+    config = next((box for i, _ in item.properties if (box := meta.properties[i - 1]).kind in CONFIGS), None)
+    if config is None:
+        raise Malformed("HEIF: a coded picture does not say how it is coded")
+    return drawn_parts(data, item.extents, item.kind, bytes(data[config.body : config.stop]))
+
+
+def _recipe(data: memoryview, meta: Meta, item: Item) -> int:
+    """Bytes that say how a picture is put together from others."""
+    raw = b"".join(bytes(data[start : min(stop, start + 2)]) for start, stop in item.extents)[:2]
+    width = 4 if raw[1] & 1 else 2
+    if item.kind == b"grid":
+        return 4 + 2 * width
+    return 2 + 8 + 2 * width * (1 + len(meta.from_item(b"dimg", item.id))) if item.kind == b"iovl" else 0
+
+
+def _first(spans: list[tuple[int, int]], size: int) -> list[tuple[int, int]]:
+    """The first `size` bytes of what stands in pieces."""
+    found = []
+    for start, stop in spans:
+        if size > 0:
+            found.append((start, min(stop, start + size)))
+            size -= stop - start
+    if size > 0:
+        raise Malformed("HEIF: a picture put together from others does not say how")
+    return found
 
 
 def kept_references(meta: Meta, wanted: dict[int, Item]) -> list[tuple[bytes, int, tuple[int, ...]]]:

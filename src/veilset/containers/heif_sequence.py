@@ -46,7 +46,7 @@ class Sequence:
     def tags(self) -> list[TagValue]:
         """Tags of the items and of the tracks."""
         rest = [box for box in self.top if box.kind != b"moov"]
-        wanted = set(heif_choice.wanted_items(self.data, self.meta))
+        wanted = heif_choice.wanted_items(self.data, self.meta)
         listed = [(track, any(track is kept for kept in self.kept)) for track in self.tracks]
         return [*meta_tags(self.data, rest, self.meta, wanted), *film_tags(self.data, [], self.parts, listed, [])]
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
+from veilset.containers.assembly import cut_out, union
 from veilset.containers.bmff import Box, children, full
+from veilset.containers.codec_boxes import rewrite
+from veilset.containers.contract import Keep
 from veilset.containers.exif import read_exif
 from veilset.containers.heif_items import Item, Meta
 from veilset.containers.icc import read_icc
@@ -19,7 +22,7 @@ PICTURES = frozenset(
 STRUCTURE = frozenset((b"ftyp", b"meta", b"mdat"))
 
 
-def meta_tags(data: memoryview, top: list[Box], meta: Meta, wanted: set[int]) -> Iterator[TagValue]:
+def meta_tags(data: memoryview, top: list[Box], meta: Meta, wanted: Mapping[int, Item]) -> Iterator[TagValue]:
     """Tags of every item that is not in `wanted`, of every item name, and of every box that has no place here."""
     yield from _handler_name(data, meta)
     for item in meta.items.values():
@@ -27,11 +30,19 @@ def meta_tags(data: memoryview, top: list[Box], meta: Meta, wanted: set[int]) ->
             yield TagValue(f"heif/item/{item.id}/name", _text(item.name), Risk.HISTORY, len(item.name))
         if item.id not in wanted:
             yield from _item_tags(data, meta, item)
+            continue
+        kept = union(wanted[item.id].extents)
+        left = b"".join(bytes(data[low:high]) for span in item.extents for low, high in cut_out(span, kept))
+        if left:
+            yield TagValue(f"heif/item/{item.id}/messages", left, Risk.CONTENT, len(left))
     for box in meta.properties:
         if box.kind == b"colr" and bytes(data[box.body : box.body + 4]) in (b"prof", b"rICC"):
             yield from read_icc(bytes(data[box.body + 4 : box.stop]))
         elif box.kind in (b"irot", b"imir"):
             yield TagValue(f"heif/{box.word}", data[box.body] if box.stop > box.body else 0, technical=True, size=1)
+        elif box.kind != b"udes" and _goes(data, box):
+            raw = bytes(data[box.body : box.stop])
+            yield TagValue(f"heif/property/{box.word}", raw, Risk.CONTENT, box.stop - box.start)
         elif box.kind == b"udes":
             yield TagValue("heif/udes", _text(bytes(data[box.body : box.stop])), Risk.CONTENT, box.stop - box.start)
     for box in meta.unread:
@@ -39,6 +50,14 @@ def meta_tags(data: memoryview, top: list[Box], meta: Meta, wanted: set[int]) ->
     for box in top:
         if box.kind not in STRUCTURE:
             yield from _top_tags(data, box)
+
+
+def _goes(data: memoryview, box: Box) -> bool:
+    """Whether a property would go, be cut, or be refused where a picture that is shown needs it."""
+    try:
+        return rewrite(data, box, Keep()) != bytes(data[box.start : box.stop])
+    except DataError:
+        return True
 
 
 def _handler_name(data: memoryview, meta: Meta) -> Iterator[TagValue]:

@@ -6,17 +6,13 @@ import struct
 from collections.abc import Mapping
 from functools import lru_cache
 
+from veilset.containers.icc_elements import TYPES, bare_header, exact, odd_header
 from veilset.containers.icc_known import elements_of, header_of, known_space
 from veilset.containers.risks import risk_of
 from veilset.core.errors import Malformed
 from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
 
-# The tags that turn numbers into colours. Everything else in a profile is text, measurement or device description.
-_COLOUR = frozenset(
-    b"rTRC gTRC bTRC kTRC rXYZ gXYZ bXYZ wtpt bkpt chad cicp gamt A2B0 A2B1 A2B2 A2B3 B2A0 B2A1 B2A2 B2A3 "
-    b"D2B0 D2B1 D2B2 D2B3 B2D0 B2D1 B2D2 B2D3 pre0 pre1 pre2 clrt clro".split()
-)
 _NAME = b"profile"
 _REMEMBERED = 1 << 16
 _DATE = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
@@ -45,15 +41,27 @@ def read_icc(profile: bytes) -> tuple[TagValue, ...]:
     except Malformed:
         return (TagValue("icc/unreadable", profile, Risk.CONTENT, len(profile)),)
     for name, (start, size) in elements.items():
-        if name not in _COLOUR and profile[start : start + size] not in (_text(profile[8]), _notice(profile[8])):
+        ours = profile[start : start + size] in (_text(profile[8]), _notice(profile[8]))
+        if not ours and not _shows(name, profile[start : start + size]):
             label = name.decode("ascii", "replace")
             risk = Risk.RIGHTS if name == b"cprt" else Risk.DEVICE
             tags.append(TagValue(f"icc/{label}", profile[start : start + size], risk, size))
     if profile[48:56].strip(b"\0 "):
         tags.append(TagValue("icc/device", profile[48:56], Risk.DEVICE, 8))
+    header = odd_header(profile)
+    if header:
+        tags.append(TagValue("icc/header", header, Risk.CONTENT, len(header)))
     if profile[24:36] != _DATE:
         tags.append(TagValue("icc/date", profile[24:36], risk_of("date"), 12))
     return tuple(tags)
+
+
+def _shows(name: bytes, element: bytes) -> bool:
+    """Whether an element turns numbers into colours, and does nothing else."""
+    try:
+        return name in TYPES and exact(name, element) is not None
+    except (Malformed, struct.error, IndexError):
+        return False
 
 
 def sanitise(profile: bytes) -> bytes:
@@ -80,14 +88,11 @@ def _kept(profile: bytes) -> bytes:
 
 def _sanitised(profile: bytes) -> bytes:
     elements = _elements(profile)
-    exact = {name: _exact(profile[start : start + size]) for name, (start, size) in elements.items() if name in _COLOUR}
-    known = known_space(profile, exact)
+    found = {name: exact(name, profile[at : at + size]) for name, (at, size) in elements.items() if name in TYPES}
+    known = known_space(profile, found)
     if known:
         return _assembled(bytearray(header_of(known)), elements_of(known))
-    header = bytearray(profile[:128])
-    header[4:8] = header[40:44] = header[48:52] = header[52:56] = header[80:84] = bytes(4)
-    header[84:128] = bytes(44)
-    return _assembled(header, exact)
+    return _assembled(bare_header(profile), found)
 
 
 def _assembled(header: bytearray, elements: Mapping[bytes, bytes]) -> bytes:
@@ -119,30 +124,3 @@ def _notice(major: int) -> bytes:
 def _unicode() -> bytes:
     words = _NAME.decode().encode("utf-16-be")
     return b"mluc\0\0\0\0" + struct.pack(">II4sII", 1, 12, b"enUS", len(words), 28) + words
-
-
-def _exact(element: bytes) -> bytes:
-    """An element cut to the size that its own counts say, so that nothing rides behind it."""
-    kind = element[:4]
-    size = len(element)
-    if kind == b"curv":
-        size = 12 + 2 * struct.unpack_from(">I", element, 8)[0]
-    elif kind == b"para":
-        size = 12 + 4 * {0: 1, 1: 3, 2: 4, 3: 5, 4: 7}.get(struct.unpack_from(">H", element, 8)[0], 0)
-    elif kind == b"XYZ ":
-        size = 20
-    elif kind in {b"mft1", b"mft2"}:
-        size = _table_size(element)
-    if size > len(element):
-        raise Malformed("a colour profile has an element shorter than it says")
-    return kind + bytes(4) + element[8:size]
-
-
-def _table_size(element: bytes) -> int:
-    inputs, outputs, points = element[8], element[9], element[10]
-    if element[:4] == b"mft1":
-        cells: int = points**inputs
-        return 48 + 256 * inputs + cells * outputs + 256 * outputs
-    before, after = int.from_bytes(element[48:50], "big"), int.from_bytes(element[50:52], "big")
-    nodes: int = points**inputs
-    return 52 + 2 * (before * inputs + nodes * outputs + after * outputs)

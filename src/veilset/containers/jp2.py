@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from typing import BinaryIO
 
 from veilset.containers.allowed import allowed, is_plain
 from veilset.containers.assembly import Assembly
 from veilset.containers.bmff import Box, Reader, boxes, build, children, only
+from veilset.containers.codec_units import reads_like_text
 from veilset.containers.contract import Facts, Fate, Keep, Listing, Rebuilt
 from veilset.containers.exif import read_exif
 from veilset.containers.heif_tags import tiff_of
 from veilset.containers.icc import read_icc, sanitise
 from veilset.containers.inner import clean_inner
+from veilset.containers.jp2_markers import Shape, needed
+from veilset.containers.jpeg_segments import UNSEARCHED
 from veilset.containers.kept_fields import kept_packet
 from veilset.containers.xmp import read_xmp
 from veilset.core.errors import DataError, Malformed, Residue, Unsupported
@@ -25,10 +29,10 @@ SIGNATURE = b"\0\0\0\x0cjP  \r\n\x87\n"
 FILE_TYPE = build(b"ftyp", b"jp2 ", bytes(4), b"jp2 ")
 SOC, SOT, SOD, EOC, SIZ, COM, TLM = 0xFF4F, 0xFF90, 0xFF93, 0xFFD9, 0xFF51, 0xFF64, 0xFF55
 # Marker segments that decoding needs: capabilities, coding styles, quantisation, regions, orders, packet headers.
-NEEDED = frozenset(
-    (0xFF50, SIZ, 0xFF52, 0xFF53, 0xFF57, 0xFF58, 0xFF59, 0xFF5C, 0xFF5D, 0xFF5E, 0xFF5F, 0xFF60, 0xFF61)
-)
-DROPPED = frozenset((COM, TLM, 0xFF63))
+NEEDED = frozenset((0xFF50, SIZ, 0xFF52, 0xFF53, 0xFF5C, 0xFF5D, 0xFF5E, 0xFF5F, 0xFF60, 0xFF61))
+# Comments, registrations and profiles; and lengths of tiles and packets, which only say where to look.
+DROPPED = frozenset((COM, TLM, 0xFF57, 0xFF58, 0xFF59, 0xFF63))
+PALETTE = "palette entries that may not be used"
 # What stands in a uuid box, by its number.
 EXIF_UUID = b"JpgTiffExif->JP2"
 XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
@@ -59,6 +63,7 @@ def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
 
 def _read(data: memoryview, keep: Keep) -> tuple[Assembly, Facts, list[TagValue]]:
     plan, tags = Assembly(data, NAME), list[TagValue]()
+    plan.residue.append(UNSEARCHED)
     if bytes(data[:4]) == b"\xff\x4f\xff\x51":
         return plan, _codestream(plan, 0, len(data), tags), tags
     top = list(boxes(data, 0, len(data), NAME, tail=True))
@@ -66,7 +71,7 @@ def _read(data: memoryview, keep: Keep) -> tuple[Assembly, Facts, list[TagValue]
     heads = [box for box in top if box.kind == b"jp2h"]
     if bytes(data[:12]) != SIGNATURE or not coded or len(heads) != 1:
         raise Malformed(f"{NAME}: needs its signature, one header and a codestream")
-    plan.write(SIGNATURE + FILE_TYPE + _header(data, heads[0], keep, tags))
+    plan.write(SIGNATURE + FILE_TYPE + _header(plan, heads[0], coded[0], keep, tags))
     if not is_plain(keep) or keep.georeference:
         plan.write(_allowed(data, top, keep, plan.residue))
     for box in top:
@@ -115,44 +120,78 @@ def _boxed(plan: Assembly, box: Box, tags: list[TagValue]) -> Facts:
     return _codestream(plan, box.body, box.stop, tags)
 
 
-def _header(data: memoryview, box: Box, keep: Keep, tags: list[TagValue]) -> bytes:
+def _header(plan: Assembly, box: Box, coded: Box, keep: Keep, tags: list[TagValue]) -> bytes:
+    data = plan.data
     found = children(data, box, NAME)
     size = Reader(data, (head := only(found, b"ihdr", NAME)).body, head.stop, NAME).take(14)
-    parts = [build(b"ihdr", size)]
     channels = int.from_bytes(size[8:10], "big")
+    if channels != int.from_bytes(data[coded.body + 40 : coded.body + 42], "big"):
+        raise Malformed(f"{NAME}: header and codestream have different numbers of channels")
+    # Whose rights it is under goes, and so does the note that somebody says so.
+    parts = [build(b"ihdr", size[:13], b"\0")]
+    shown = channels
     for kind in (b"bpcc", b"colr", b"pclr", b"cmap", b"cdef"):
         for part in found.get(kind, [])[:1]:
             reader = Reader(data, part.body, part.stop, NAME)
             match kind:
                 case b"bpcc":
-                    parts.append(build(kind, reader.take(channels)))
+                    parts.append(build(kind, reader.take(channels)) if size[10] == 255 else b"")
                 case b"colr":
                     parts.append(_colour(reader, keep, tags))
-                case b"pclr":
-                    parts.append(build(kind, _palette(reader)))
-                case b"cmap":
-                    parts.append(build(kind, reader.take(reader.left // 4 * 4)))
-                case _:
-                    count = reader.u(2)
-                    parts.append(build(kind, count.to_bytes(2, "big"), reader.take(6 * count)))
+                case b"pclr" if b"cmap" in found:
+                    palette = _palette(reader)
+                    shown = palette[2]
+                    plan.residue += [PALETTE] * reads_like_text(palette)
+                    parts.append(build(kind, palette))
+                case b"cmap" if b"pclr" in found:
+                    parts.append(build(kind, _mapped(reader, channels, shown)))
+                case b"cdef":
+                    parts.append(build(kind, _defined(reader, shown)))
+            if parts[-1] and parts[-1] != data[part.start : part.stop] and kind != b"colr":
+                tags.append(TagValue(f"jp2/{part.word}/surplus", bytes(data[part.body : part.stop]), Risk.CONTENT))
     for kind in found.keys() - {b"ihdr", b"bpcc", b"colr", b"pclr", b"cmap", b"cdef"}:
         tags += [tag for part in found[kind] for tag in _box_tags(data, part)]
     return build(b"jp2h", *parts)
+
+
+def _mapped(reader: Reader, channels: int, columns: int) -> bytes:
+    """For each column of a palette, the component that its entries are looked up by."""
+    raw = reader.take(4 * columns)
+    for at in range(0, len(raw), 4):
+        if int.from_bytes(raw[at : at + 2], "big") >= channels or raw[at + 2] > 1 or raw[at + 3] >= columns:
+            raise Malformed(f"{NAME}: a palette is mapped to what is not there")
+    return raw
+
+
+def _defined(reader: Reader, channels: int) -> bytes:
+    """What each channel is: colour or opacity, and of what."""
+    count = reader.u(2)
+    raw = reader.take(6 * count)
+    for at in range(0, len(raw), 6):
+        number, kind, of = struct.unpack_from(">HHH", raw, at)
+        if count > channels or number >= channels or kind not in (0, 1, 2, 0xFFFF) or channels < of < 0xFFFF:
+            raise Malformed(f"{NAME}: a channel is defined that is not there")
+    return count.to_bytes(2, "big") + raw
 
 
 def _palette(reader: Reader) -> bytes:
     entries, columns = reader.take(2), reader.take(1)
     depths = reader.take(columns[0])
     row = sum(((depth & 127) + 8) // 8 for depth in depths)
+    if not columns[0] or int.from_bytes(entries, "big") > 1024:
+        raise Malformed(f"{NAME}: a palette larger than palettes are")
     return entries + columns + depths + reader.take(row * int.from_bytes(entries, "big"))
 
 
 def _colour(reader: Reader, keep: Keep, tags: list[TagValue]) -> bytes:
-    method = reader.take(3)
+    # How sure the encoder was of the colours says something of the encoder.
+    method = reader.take(3)[:1] + bytes(2)
     if method[0] == 1:
         space = reader.take(4)
         # CIELab carries ranges, offsets and an illuminant behind its number.
         extra = reader.take(28) if space == b"\0\0\0\x0e" and reader.left >= 28 else b""
+        if any(extra[::4]):
+            raise Malformed(f"{NAME}: a colour space with ranges that no colours have")
         return build(b"colr", method, space, extra)
     if method[0] not in (2, 3):
         raise Unsupported(f"{NAME}: colour given in a vendor's own way is not served")
@@ -170,6 +209,7 @@ def _codestream(plan: Assembly, start: int, stop: int, tags: list[TagValue]) -> 
         raise Malformed(f"{NAME}: the codestream does not begin as one")
     plan.keep(start, reader.at, "codestream")
     facts: Facts | None = None
+    shape = Shape()
     while True:
         at, marker = reader.at, reader.u(2)
         if marker == EOC:
@@ -179,52 +219,61 @@ def _codestream(plan: Assembly, start: int, stop: int, tags: list[TagValue]) -> 
             plan.drop(reader.at, stop, "bytes behind the codestream")
             break
         if marker == SOT:
-            _tile(plan, reader, at, tags)
+            _tile(plan, reader, at, shape, tags)
             continue
         facts = _size(data, reader) if marker == SIZ else facts
-        _segment(plan, reader, at, marker, tags)
+        _segment(plan, reader, at, marker, shape, tags)
     if facts is None:
         raise Malformed(f"{NAME}: the codestream does not say its size")
     return facts
 
 
-def _segment(plan: Assembly, reader: Reader, at: int, marker: int, tags: list[TagValue]) -> None:
+def _segment(plan: Assembly, reader: Reader, at: int, marker: int, shape: Shape, tags: list[TagValue]) -> None:
     """One marker segment: kept, or dropped with its text listed."""
     body = reader.take(max(reader.u(2) - 2, 0))
     if marker in DROPPED:
         plan.drop(at, reader.at, "comment" if marker == COM else "marker segment")
+        if marker not in {COM, TLM}:
+            tags.append(TagValue(f"jp2/marker{marker:04x}", body, Risk.CONTENT, reader.at - at))
         if marker == COM:
             tags.append(TagValue("jp2/comment", body[2:].decode("utf-8", "replace"), Risk.CONTENT, reader.at - at))
     elif marker in NEEDED:
-        plan.keep(at, reader.at, "codestream")
+        kept = needed(marker, body, shape)
+        if kept == body:
+            plan.keep(at, reader.at, "codestream")
+        else:
+            plan.replace(at, reader.at, struct.pack(">HH", marker, len(kept) + 2) + kept, "codestream")
+            tags.append(TagValue(f"jp2/marker{marker:04x}/surplus", body[len(kept) :], Risk.CONTENT))
     else:
         raise Unsupported(f"{NAME}: marker {marker:#06x} is not known here")
 
 
-def _tile(plan: Assembly, reader: Reader, at: int, tags: list[TagValue]) -> None:
+def _tile(plan: Assembly, reader: Reader, at: int, shape: Shape, tags: list[TagValue]) -> None:
     """A tile part; its length is written anew, since comments in its header go."""
     if reader.u(2) != 10:
         raise Malformed(f"{NAME}: a tile begins with a header of the wrong length")
     number, length, rest = reader.take(2), reader.u(4), reader.take(2)
+    if int.from_bytes(number, "big") >= shape.tiles:
+        raise Malformed(f"{NAME}: a tile that the picture does not have")
     # Zero means "up to the end", which stands before the two bytes of the end marker.
     end = at + length if length else reader.stop - 2
     if not reader.at <= end <= reader.stop:
         raise Malformed(f"{NAME}: a tile reaches beyond the end; the file is truncated")
     trial = Assembly(plan.data, NAME)
-    _tile_body(trial, Reader(plan.data, reader.at, end, NAME), [])
+    _tile_body(trial, Reader(plan.data, reader.at, end, NAME), replace(shape), [])
     new = b"\xff\x90\0\x0a" + number + struct.pack(">I", 12 + trial.size) + rest
     plan.replace(at, reader.at, new, "tile header")
-    _tile_body(plan, Reader(plan.data, reader.at, end, NAME), tags)
+    _tile_body(plan, Reader(plan.data, reader.at, end, NAME), replace(shape), tags)
     reader.at = end
 
 
-def _tile_body(plan: Assembly, reader: Reader, tags: list[TagValue]) -> None:
+def _tile_body(plan: Assembly, reader: Reader, shape: Shape, tags: list[TagValue]) -> None:
     while True:
         at, marker = reader.at, reader.u(2)
         if marker == SOD:
             plan.keep(at, reader.stop, "tile data")
             return
-        _segment(plan, reader, at, marker, tags)
+        _segment(plan, reader, at, marker, shape, tags)
 
 
 def _size(data: memoryview, reader: Reader) -> Facts:

@@ -28,8 +28,11 @@ from veilset.containers.jpeg_segments import (
     segments,
     starts,
 )
+from veilset.containers.jpeg_tables import TABLES, used_tables
 from veilset.containers.pieces import Ledger, Piece, emit
 from veilset.core.errors import Malformed
+from veilset.core.finding import Risk
+from veilset.core.sample import TagValue
 
 formats = ("jpeg",)
 
@@ -38,6 +41,8 @@ _EXIF = b"Exif\0\0"
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _ICC = b"ICC_PROFILE\0"
 _ICC_PART = 65519
+_UNUSED, _RIDDEN = "tables that nothing uses", "tables and headers with more than they need"
+_UNKNOWN = "unknown segment"
 _RESIDUE = ("quantisation and entropy tables", "pixel size", "sensor noise", UNSEARCHED)
 
 
@@ -47,7 +52,8 @@ def inspect(data: memoryview) -> Listing:
 
     found = segments(data)
     facts = facts_of(data, found, _orientation(data, found))
-    return Listing(facts, tags_of(data, found), tuple(_plan(data, found, Allowed())[1]))
+    claims = tuple(_plan(data, found, Allowed())[1])
+    return Listing(facts, (*tags_of(data, found), *_unused(claims)), claims)
 
 
 def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
@@ -82,15 +88,14 @@ def _plan(data: memoryview, found: list[Segment], what: Allowed) -> tuple[list[P
     body: list[Piece] = []
     jfif = b""
     adobe = b""
-    last_scan = max((index for index, part in enumerate(found) if part.marker == SCAN), default=-1)
+    used = used_tables(data, found)
     for index, (marker, start, payload, stop) in enumerate(found):
-        if marker in _PICTURE:
-            if index > last_scan and marker != DNL:
-                ledger.add(start, stop, Fate.DROPPED, "tables that nothing uses")
-            else:
-                _copy(data, found[index], body, ledger)
+        if marker in TABLES:
+            _table(data, found[index], used.get(index, []), body, ledger)
+        elif marker in _PICTURE:
+            _copy(data, found[index], body, ledger)
         elif marker == 0xE0 and not jfif and starts(data, payload, b"JFIF\0") and stop - payload >= 14:
-            jfif = b"\xff\xe0\0\x10" + bytes(data[payload : payload + 12]) + b"\0\0"
+            jfif = _jfif(bytes(data[payload + 5 : payload + 12]))
             ledger.add(start, stop, Fate.REWRITTEN, "JFIF header")
         elif marker == 0xEE and not adobe and starts(data, payload, b"Adobe") and stop - payload >= 12:
             adobe = b"\xff\xee\0\x0eAdobe\0d\0\0\0\0" + bytes(data[payload + 11 : payload + 12])
@@ -104,14 +109,37 @@ def _plan(data: memoryview, found: list[Segment], what: Allowed) -> tuple[list[P
     return [head, *body, (end.start, end.stop)], ledger.claims
 
 
+def _unused(claims: tuple[Claim, ...]) -> list[TagValue]:
+    """A tag for tables that no scan uses and for what rides in headers: only named, as a used one may hold the same."""
+    sizes = [claim.stop - claim.start for claim in claims if claim.what in {_UNUSED, _RIDDEN, _UNKNOWN}]
+    return [TagValue("jpeg/unused_tables", None, Risk.CONTENT, sum(sizes))] if sizes else []
+
+
 def _called(marker: int) -> str:
     if marker == TAIL:
         return "bytes after the picture"
     if marker == FILL:
         return "fill bytes"
-    return (
-        "comment" if marker == 0xFE else f"application segment {marker - 0xE0}" if marker >= 0xE0 else "unknown segment"
-    )
+    return "comment" if marker == 0xFE else f"application segment {marker - 0xE0}" if marker >= 0xE0 else _UNKNOWN
+
+
+def _jfif(fields: bytes) -> bytes:
+    """The header with a version and a unit that exist; the two densities are what is left of its freedom."""
+    version = fields[:2] if fields[:2] in {b"\1\0", b"\1\1", b"\1\2"} else b"\1\1"
+    return b"\xff\xe0\0\x10JFIF\0" + version + bytes([fields[2] if fields[2] <= 2 else 0]) + fields[3:] + b"\0\0"
+
+
+def _table(data: memoryview, part: Segment, used: list[tuple[int, int]], body: list[Piece], ledger: Ledger) -> None:
+    """A segment of tables: copied where each is used, else written anew from those that are."""
+    marker, start, payload, stop = part
+    if sum(high - low for low, high in used) == stop - payload:
+        body.append((start, stop))
+        ledger.add(start, stop, Fate.KEPT, "tables and headers of the picture")
+        return
+    if used:
+        kept = b"".join(bytes(data[low:high]) for low, high in used)
+        body.append(bytes([0xFF, marker]) + struct.pack(">H", len(kept) + 2) + kept)
+    ledger.add(start, stop, Fate.REWRITTEN if used else Fate.DROPPED, _RIDDEN if used else _UNUSED)
 
 
 def _copy(data: memoryview, part: Segment, body: list[Piece], ledger: Ledger) -> None:
@@ -127,7 +155,7 @@ def _copy(data: memoryview, part: Segment, body: list[Piece], ledger: Ledger) ->
     else:
         if need:
             body.append(bytes([0xFF, marker]) + struct.pack(">H", need + 2) + bytes(data[payload : payload + need]))
-        ledger.add(start, stop, Fate.REWRITTEN, "tables and headers of the picture")
+        ledger.add(start, stop, Fate.REWRITTEN, _RIDDEN)
 
 
 def _blocks(what: Allowed) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import BinaryIO
@@ -14,13 +14,16 @@ from veilset.containers.allowed import is_plain
 from veilset.containers.assembly import Assembly, cut_out, union
 from veilset.containers.bmff import Box, Reader, boxes, build, build_full, children, full, media_data, only
 from veilset.containers.contract import Facts, Fate, Keep, Listing, Rebuilt
+from veilset.containers.jpeg_segments import UNSEARCHED
 from veilset.containers.kept_fields import coarse, kept_fields, place_of
 from veilset.containers.mp4_fragments import Part, default_sizes, read_fragment, write_extends, write_fragment
+from veilset.containers.mp4_notes import Note, notes_of
 from veilset.containers.mp4_tags import film_tags, hidden_seconds
 from veilset.containers.mp4_times import stamp
-from veilset.containers.mp4_tracks import Offsets, Track, read_track, write_track
+from veilset.containers.mp4_tracks import Offsets, Track, check_clock, is_matrix, read_track, write_track
 from veilset.containers.rights_fields import rights_packet
 from veilset.core.errors import Malformed, Unsupported
+from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
 
 NAME = "MP4"
@@ -57,6 +60,8 @@ BRANDS = frozenset(
 )
 SIGNATURES = (b"x264", b"x265", b"Lavc", b"Lavf", b"HandBrake", b"GoPro", b"DJI", b"AVC Coding", b"SVT-AV1", b"libvpx")
 SCANNED = 1 << 20
+MOST_NOTES = 1 << 12
+UNWALKED = "notes between the coded units of the film, which do not follow one another as they should"
 XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 # EXIF value by the signs of a film's display matrix (a, b, c, d).
 TURNS = {(1, 0, 0, 1): 1, (-1, 0, 0, 1): 2, (-1, 0, 0, -1): 3, (1, 0, 0, -1): 4, (0, 1, 1, 0): 5, (0, 1, -1, 0): 6,
@@ -108,7 +113,11 @@ def inspect(data: memoryview) -> Listing:
 
 def _tags(film: Film) -> Iterator[TagValue]:
     tracks = [(track, any(track is kept for kept in film.kept)) for track in film.tracks]
-    return film_tags(film.data, film.top, film.parts, tracks, film.fragments)
+    yield from film_tags(film.data, film.top, film.parts, tracks, film.fragments)
+    notes = _notes(film)[0]
+    if notes:
+        said = b"".join(bytes(film.data[low:high]) for low, high, _ in notes[:MOST_NOTES])[:SCANNED]
+        yield TagValue("mp4/notes", said, Risk.CONTENT, sum(high - low for low, high, _ in notes))
 
 
 def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
@@ -157,6 +166,7 @@ def _facts(film: Film) -> Facts:
 def _assemble(film: Film, keep: Keep, user: bytes, packet: bytes) -> Assembly:
     data, plan = film.data, Assembly(film.data, NAME)
     spans = union(map(tuple, np.concatenate([track.chunks for track in film.kept]).tolist()))
+    notes, walked = _notes(film)
     total = sum(stop - start for start, stop in spans)
     wide = total + len(data) - sum(box.stop - box.body for box in film.top if box.kind == b"mdat") >= 1 << 32
     plan.write(_brands(data, film.top))
@@ -166,16 +176,43 @@ def _assemble(film: Film, keep: Keep, user: bytes, packet: bytes) -> Assembly:
     if spans:
         plan.write(media_data(total))
     for start, stop in spans:
-        plan.copy(start, stop)
+        _copy(plan, start, stop, notes)
     kept = {track.id for track in film.kept}
     every = list(spans)
     for box, parts in film.fragments:
-        every += _fragment(plan, box, [part for part in parts if part.track in kept])
+        every += _fragment(plan, box, [part for part in parts if part.track in kept], notes)
     merged = union(every)
     _fence(film, kept, merged)
-    _claim(plan, film, merged)
-    _residue(plan, film, merged)
+    _claim(plan, film, merged, notes)
+    _residue(plan, film, [piece for span in merged for piece in cut_out(span, _inside(notes, *span))])
+    plan.residue.append(UNSEARCHED if walked else UNWALKED)
     return plan
+
+
+def _notes(film: Film) -> tuple[list[Note], bool]:
+    """What is to be overwritten in the samples, in their order; and whether every unit was walked."""
+    found: list[Note] = []
+    whole = True
+    for track in film.kept:
+        spans = [(start, stop) for start, stop in track.chunks.tolist() if stop > start]
+        parts = (part for _, listed in film.fragments for part in listed if part.track == track.id)
+        spans += [(run.start, run.stop) for part in parts for run in part.runs]
+        if track.handler == b"vide":
+            notes, walked = notes_of(film.data, track, union(spans))
+            found, whole = found + notes, whole and walked
+    return sorted(found), whole
+
+
+def _copy(plan: Assembly, start: int, stop: int, notes: list[Note]) -> None:
+    """Copy a stretch of samples, with silence where it holds notes."""
+    at = start
+    for low, high, quiet in notes[bisect_left(notes, (start,)) :]:
+        if low >= stop:
+            break
+        plan.copy(at, low)
+        plan.write(quiet)
+        at = high
+    plan.copy(at, stop)
 
 
 def _brands(data: memoryview, top: list[Box]) -> bytes:
@@ -204,11 +241,15 @@ def movie_header(data: memoryview, parts: dict[bytes, list[Box]], keep: Keep) ->
     version, _, reader = full(data, only(parts, b"mvhd", NAME), NAME)
     size = 8 if version else 4
     times = b"".join(stamp(reader.take(size), keep) for _ in range(2))
-    clock = reader.take(4 + size + 6)
-    reader.take(10)
+    clock = reader.take(4 + size)
+    check_clock(clock)
+    reader.take(16)
     matrix = reader.take(36)
     reader.take(24)
-    return build_full(b"mvhd", version, 0, times, clock, bytes(10), matrix, bytes(24), reader.take(4))
+    # Films run at their own speed and volume; a turn that cannot be is none.
+    plain = matrix if is_matrix(matrix) else struct.pack(">9i", 65536, 0, 0, 0, 65536, 0, 0, 0, 1 << 30)
+    pace = struct.pack(">IH", 65536, 256) + bytes(10)
+    return build_full(b"mvhd", version, 0, times, clock, pace, plain, bytes(24), reader.take(4))
 
 
 def moved(chunks: Offsets, spans: list[tuple[int, int]], first: int) -> Offsets:
@@ -228,7 +269,7 @@ def moved(chunks: Offsets, spans: list[tuple[int, int]], first: int) -> Offsets:
     return new
 
 
-def _fragment(plan: Assembly, box: Box, parts: list[Part]) -> list[tuple[int, int]]:
+def _fragment(plan: Assembly, box: Box, parts: list[Part], notes: list[Note]) -> list[tuple[int, int]]:
     """Write one moof with its samples behind it; gives the stretches that it used."""
     if not parts:
         return []
@@ -245,7 +286,7 @@ def _fragment(plan: Assembly, box: Box, parts: list[Part]) -> list[tuple[int, in
     plan.write(write_fragment(plan.data, box, parts, {old: new + length for old, new in places.items()}))
     plan.write(media_data(before[-1]))
     for start, stop in spans:
-        plan.copy(start, stop)
+        _copy(plan, start, stop, notes)
     return spans
 
 
@@ -275,9 +316,17 @@ def _first_outside(spans: Iterable[tuple[int, int]], homes: list[tuple[int, int]
     return False
 
 
-def _claim(plan: Assembly, film: Film, merged: list[tuple[int, int]]) -> None:
+def _inside(notes: list[Note], start: int, stop: int) -> list[tuple[int, int]]:
+    """Where notes stand in a stretch."""
+    return [(low, high) for low, high, _ in notes[bisect_left(notes, (start,)) : bisect_left(notes, (stop,))]]
+
+
+def _claim(plan: Assembly, film: Film, merged: list[tuple[int, int]], notes: list[Note]) -> None:
+    for low, high, _ in notes:
+        plan.claim(low, high, Fate.REWRITTEN, "notes between coded units")
     for start, stop in merged:
-        plan.claim(start, stop, Fate.KEPT, "samples")
+        for low, high in cut_out((start, stop), _inside(notes, start, stop)):
+            plan.claim(low, high, Fate.KEPT, "samples")
     at = 0
     for box in film.top:
         while at < len(merged) and merged[at][1] <= box.start:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from veilset.containers.bmff import Box, Reader, boxes, build, build_full, children, full, only
+from veilset.containers.codec_boxes import LETTERS
 from veilset.core.errors import Malformed, Unsupported
 
 NAME = "MP4"
@@ -47,9 +48,16 @@ def write_extends(data: memoryview, found: dict[bytes, list[Box]], kept: set[int
     """The mvex box with the kept tracks alone."""
     for box in found.get(b"mvex", []):
         entries = children(data, box, NAME).get(b"trex", [])
-        raw = [Reader(data, entry.body, entry.stop, NAME).take(24) for entry in entries]
+        raw = [_defaults(Reader(data, entry.body, entry.stop, NAME).take(24)) for entry in entries]
         return build(b"mvex", *(build(b"trex", one) for one in raw if int.from_bytes(one[4:8], "big") in kept))
     return b""
+
+
+def _defaults(raw: bytes) -> bytes:
+    """Defaults of samples; what is larger than any can be is none, and four bits of the flags are reserved."""
+    number, codec, length, size, flags = struct.unpack_from(">5I", raw, 4)
+    length, size = (0 if value >= LETTERS else value for value in (length, size))
+    return bytes(4) + struct.pack(">5I", number, codec if codec < LETTERS else 1, length, size, flags & 0x0FFFFFFF)
 
 
 def read_fragment(data: memoryview, box: Box, sizes: dict[int, int]) -> list[Part]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,7 +99,7 @@ def _chunks(data: memoryview, table: dict[bytes, list[Box]], sounds: list[Box]) 
     runs = _numbers(data, only(table, b"stsc", NAME), ">u4", 3)
     fixed, count, sizes = _sizes(data, table)
     if not len(starts):
-        return np.zeros((0, 2), dtype=np.int64), count
+        return np.zeros((0, 2), dtype=np.int64), 0
     if not len(runs) or runs[0, 0] != 1 or np.any(np.diff(runs[:, 0]) <= 0):
         raise Malformed(f"{NAME}: the chunk table is out of order")
     last = np.append(runs[1:, 0], len(starts) + 1)
@@ -113,7 +114,7 @@ def _chunks(data: memoryview, table: dict[bytes, list[Box]], sounds: list[Box]) 
     stops = starts + lengths
     if np.any(starts < 0) or np.any(lengths < 0) or np.any(stops > len(data)):
         raise Malformed(f"{NAME}: samples lie beyond the end of the file; it is truncated")
-    return np.stack([starts, stops], axis=1), count
+    return np.stack([starts, stops], axis=1), int(ends[-1])
 
 
 def _sizes(data: memoryview, table: dict[bytes, list[Box]]) -> tuple[int, int, NDArray[np.int64] | None]:
@@ -164,7 +165,9 @@ def write_track(data: memoryview, track: Track, keep: Keep, starts: Offsets, wid
     head = full(data, only(inside, b"mdhd", NAME), NAME)
     size = 8 if head[0] else 4
     times = b"".join(stamp(head[2].take(size), keep) for _ in range(2))
-    clock = build_full(b"mdhd", head[0], 0, times, head[2].take(4 + size), b"\x55\xc4", bytes(2))
+    pace = head[2].take(4 + size)
+    check_clock(pace)
+    clock = build_full(b"mdhd", head[0], 0, times, pace, b"\x55\xc4", bytes(2))
     handler = build_full(b"hdlr", 0, 0, bytes(4), track.handler, bytes(13))
     sound = track.handler == b"soun"
     look = build_full(b"smhd", 0, 0, bytes(4)) if sound else build_full(b"vmhd", 0, 1, bytes(8))
@@ -179,6 +182,19 @@ def write_track(data: memoryview, track: Track, keep: Keep, starts: Offsets, wid
     )  # fmt: skip
 
 
+def check_clock(raw: bytes) -> None:
+    """Raise when the steps of a second, and the length in them, are such as no film has: they are letters."""
+    if raw[0] >= 0x20 or (len(raw) > 8 and raw[4] and raw[4:] != b"\xff" * 8):
+        raise Malformed(f"{NAME}: a clock that no film has")
+
+
+def is_matrix(raw: bytes) -> bool:
+    """Whether nine numbers turn, mirror, scale or move a picture by what can be."""
+    a, b, u, c, d, v, x, y, w = struct.unpack(">9i", raw)
+    near = all(abs(value) <= 16 << 16 for value in (a, b, c, d))
+    return near and not u and not v and max(abs(x), abs(y)) < codec_boxes.LETTERS and w in {0, 1 << 30}
+
+
 def _head(data: memoryview, box: Box, keep: Keep) -> bytes:
     version, flags, reader = full(data, box, NAME)
     size = 8 if version else 4
@@ -187,10 +203,16 @@ def _head(data: memoryview, box: Box, keep: Keep) -> bytes:
     reader.take(4)
     length = reader.take(size)
     reader.take(8)
-    order = reader.take(6)
+    layer, group, volume = struct.unpack(">hHH", reader.take(6))
     reader.take(2)
+    matrix, sides = reader.take(36), struct.unpack(">II", reader.take(8))
+    if not is_matrix(matrix):
+        raise Malformed(f"{NAME}: a track is turned as no picture is")
+    order = struct.pack(">hHH", layer if abs(layer) < 256 else 0, group if group < 256 else 0, min(volume, 256))
+    # A part of a pixel in 256 is finer than any screen, and leaves no room for words.
+    shown = struct.pack(">II", *(side & 0xFFFFFF00 for side in sides))
     return build_full(
-        b"tkhd", version, flags & 15, times, number, bytes(4), length, bytes(8), order, bytes(2), reader.take(44)
+        b"tkhd", version, flags & 15, times, number, bytes(4), length, bytes(8), order, bytes(2), matrix, shown
     )
 
 
@@ -206,10 +228,15 @@ def _edits(data: memoryview, parts: dict[bytes, list[Box]]) -> bytes:
         return b""
     version, flags, reader = full(data, listed[0], NAME)
     count = reader.u(4)
+    raw = reader.take(count * (20 if version else 12))
+    most = 1 << 56 if version else codec_boxes.LETTERS
+    for length, begin, rate in struct.iter_unpack(">QqI" if version else ">IiI", raw):
+        # An animated picture that goes on for ever says so by the largest length that there is.
+        endless = length in {0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF}
+        if rate not in {0, 1 << 16} or abs(begin) >= most or not (length < most or endless):
+            raise Malformed(f"{NAME}: an edit list of times that no film has")
     # Flag 1 of an animated picture says "again and again".
-    return build_full(
-        b"elst", version, flags & 1, struct.pack(">I", count), reader.take(count * (20 if version else 12))
-    )
+    return build_full(b"elst", version, flags & 1, struct.pack(">I", count), raw)
 
 
 def _table(data: memoryview, track: Track, keep: Keep, starts: Offsets, wide: bool) -> list[bytes]:
@@ -218,20 +245,39 @@ def _table(data: memoryview, track: Track, keep: Keep, starts: Offsets, wide: bo
         for box in track.table.get(kind, [])[:1]:
             version, _, reader = full(data, box, NAME)
             count = reader.u(4)
-            made.append(build_full(kind, version, 0, struct.pack(">I", count), reader.take(count * each)))
-    for box in track.table.get(b"cslg", [])[:1]:
-        version, _, reader = full(data, box, NAME)
-        made.append(build_full(b"cslg", version, 0, reader.take(40 if version else 20)))
+            rows = np.frombuffer(reader.take(count * each), dtype=">u4").reshape(-1, each // 4)
+            needed = _needed(kind, rows, track.samples, len(track.chunks), len(track.codecs))
+            made.append(build_full(kind, version, 0, struct.pack(">I", len(needed)), needed.tobytes()))
     made += [
         build_full(b"sdtp", 0, 0, full(data, box, NAME)[2].take(track.samples))
         for box in track.table.get(b"sdtp", [])[:1]
     ]
     fixed, count, sizes = _sizes(data, track.table)
-    listed = b"" if sizes is None else sizes.astype(">u4").tobytes()
-    made.append(build_full(b"stsz", 0, 0, struct.pack(">II", fixed, count), listed))
+    listed = b"" if sizes is None else sizes[: track.samples].astype(">u4").tobytes()
+    made.append(build_full(b"stsz", 0, 0, struct.pack(">II", fixed, count if sizes is None else track.samples), listed))
     places = starts.astype(">u8" if wide else ">u4").tobytes()
     made.append(build_full(b"co64" if wide else b"stco", 0, 0, struct.pack(">I", len(starts)), places))
     return made
+
+
+def _needed(kind: bytes, rows: NDArray[Any], samples: int, chunks: int, codecs: int) -> NDArray[Any]:
+    """The rows of a table that are about samples and chunks that are there.
+
+    Raises:
+        Malformed: Chunks are of a codec that is not described.
+    """
+    if kind in (b"stts", b"ctts"):
+        before = np.cumsum(rows[:, 0], dtype=np.int64) - rows[:, 0]
+        timed: NDArray[Any] = rows[(before < samples) & (rows[:, 0] > 0)]
+        return timed
+    if kind == b"stsc":
+        if np.any(rows[:, 2] > codecs):
+            raise Malformed(f"{NAME}: chunks are of a codec that is not described")
+        told: NDArray[Any] = rows[rows[:, 0] <= chunks]
+        return told
+    rising = np.diff(rows[:, 0].astype(np.int64), prepend=0) > 0
+    numbered: NDArray[Any] = rows[(rows[:, 0] <= samples) & rising]
+    return numbered
 
 
 def _descriptions(data: memoryview, track: Track, keep: Keep) -> bytes:
@@ -255,15 +301,37 @@ def _description(data: memoryview, entry: Box, handler: bytes, keep: Keep) -> by
         reader.take(8)
         version = reader.u(2)
         reader.take(6)
-        fixed = bytes(6) + b"\0\1" + struct.pack(">H", version) + bytes(6) + reader.take(12)
-        fixed += reader.take({0: 0, 1: 16, 2: 36}.get(version, 0))
+        fixed = bytes(6) + b"\0\1" + struct.pack(">H", version) + bytes(6) + _sound(reader.take(12))
+        fixed += _more_sound(reader.take({0: 0, 1: 16, 2: 36}.get(version, 0)))
     else:
         # Vendor, compressor name and quality settings go; the rest is size, resolution and depth.
         reader.take(24)
-        sizes = reader.take(12)
-        reader.take(38)
+        sizes = reader.take(4) + struct.pack(">II", 72 << 16, 72 << 16)
+        reader.take(8 + 38)
         depth = reader.take(2)
         reader.take(2)
         fixed = bytes(6) + b"\0\1" + bytes(16) + sizes + bytes(4) + b"\0\1" + bytes(32) + depth + b"\xff\xff"
     inner = [codec_boxes.rewrite(data, part, keep) for part in boxes(data, reader.at, entry.stop, NAME)]
     return build(entry.kind, fixed, *(part for part in inner if part))
+
+
+def _sound(raw: bytes) -> bytes:
+    """Channels, bits and rate of sound."""
+    channels, bits, coder, _, rate = struct.unpack(">HHHHI", raw)
+    if channels > 256 or bits > 64:
+        raise Malformed(f"{NAME}: sound of more channels or bits than there are")
+    return struct.pack(">HHHHI", channels, bits, coder if coder in {0, 0xFFFE, 0xFFFF} else 0, 0, rate)
+
+
+def _more_sound(raw: bytes) -> bytes:
+    """What QuickTime's later versions say of sound: packets, or a rate as a real number."""
+    if len(raw) == 36:
+        size, rate, channels, mark, *rest = struct.unpack(">IdIIIIII", raw)
+        right = size < 1 << 16 and 0 < rate < 1e7 and channels <= 256 and mark == 0x7F000000
+        # No sound is sampled at a part of a hertz in 256.
+        raw = struct.pack(">IdIIIIII", size, round(rate * 256) / 256 if right else 0, channels, mark, *rest)
+    else:
+        right, rest = True, list(struct.unpack(f">{len(raw) // 4}I", raw))
+    if not right or any(value >= codec_boxes.LETTERS for value in rest):
+        raise Malformed(f"{NAME}: sound in packets that no codec has")
+    return raw

@@ -6,6 +6,9 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+from veilset.containers.bmp_rows import used_entries
 from veilset.containers.contract import Keep
 from veilset.containers.icc import sanitise
 from veilset.containers.inner import clean_inner
@@ -67,11 +70,14 @@ class Images:
             new[b"ColorSpace"], channels = self.colour(old[b"ColorSpace"])
         new |= {key: numbers(get, old[key]) for key in (b"Decode", b"Matte") if key in old}
         body = self._data(stream, new, channels)
-        if isinstance(old.get(b"Mask"), list):
+        _cut_palette(new, body)
+        # Where there is a soft mask, no reader looks at the other one.
+        soft = isinstance(old.get(b"SMask"), Stream)
+        if isinstance(old.get(b"Mask"), list) and not soft:
             new[b"Mask"] = numbers(get, old[b"Mask"])
-        for key in (b"Mask", b"SMask"):
-            if isinstance(old.get(key), Stream):
-                new[key] = self.image(stream.entries[key], depth + 1)
+        key = b"SMask" if soft else b"Mask"
+        if isinstance(old.get(key), Stream):
+            new[key] = self.image(stream.entries[key], depth + 1)
         made = self.add(body)
         if isinstance(pointer, Ref):
             self.numbers[pointer.number] = made
@@ -145,6 +151,27 @@ class Images:
         new, left = clean_inner(raw, Keep(orientation=False, icc=kind != b"DCTDecode"))
         self.residue += left
         return new
+
+
+def _cut_palette(new: dict[bytes, Any], body: Body) -> None:
+    """Zeros for palette entries that no sample has, where the samples can be read here."""
+    space = new.get(b"ColorSpace")
+    bits = new.get(b"BitsPerComponent", 8)
+    if not isinstance(space, list) or space[0] != b"Indexed" or bits not in (1, 2, 4, 8):
+        return
+    used = np.zeros(256, dtype=np.bool_)
+    used[: 1 << bits] = True
+    kind, width = new.get(b"Filter"), int(new[b"Width"])
+    if kind in (None, b"FlateDecode") and b"DecodeParms" not in new:
+        raw = inflate(body.raw)[0] if kind else body.raw
+        rows = np.frombuffer(raw, dtype=np.uint8).reshape(-1, (width * bits + 7) // 8)
+        used = used_entries(rows, bits, width)
+    table = bytes(space[3])
+    each = max(len(table) // (space[2] + 1), 1)
+    space[3] = b"".join(
+        table[at : at + each] if used[min(at // each, 255)] else bytes(len(table[at : at + each]))
+        for at in range(0, len(table), each)
+    )
 
 
 def numbers(get: Any, value: Any) -> list[Any]:

@@ -12,7 +12,17 @@ from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebui
 from veilset.containers.exif import orientation_of
 from veilset.containers.pieces import Ledger, Piece, emit
 from veilset.containers.png_chunks import SIGNATURE, Chunk, Head, chunks, make_chunk, measure, read_head, recompress
+from veilset.containers.png_fields import (
+    check_frames,
+    cut_palette,
+    indices_used,
+    misplaced,
+    plausible,
+    unshown_still,
+)
 from veilset.core.errors import Malformed, Unsupported
+from veilset.core.finding import Risk
+from veilset.core.sample import TagValue
 
 formats = ("png",)
 
@@ -23,6 +33,7 @@ _LENGTHS = {
 _CRITICAL = {b"IHDR", b"PLTE", b"IDAT", b"IEND"}
 _COLOURS = {0: "grey", 2: "rgb", 3: "palette", 4: "greya", 6: "rgba"}
 _RESIDUE = ("pixel size", "sensor noise")
+_STILL = "a still picture that the animation does not show"
 
 
 class Picture(NamedTuple):
@@ -31,6 +42,7 @@ class Picture(NamedTuple):
     members: tuple[int, ...]
     parts: tuple[memoryview, ...]
     expected: int
+    size: tuple[int, int]
 
 
 def inspect(data: memoryview) -> Listing:
@@ -48,7 +60,8 @@ def inspect(data: memoryview) -> Listing:
     from veilset.containers.png_tags import surplus_tags
 
     plan = _plan(data, found, end, head, Allowed())
-    return Listing(_facts(data, found, head), (*listed, *surplus_tags(surplus)), tuple(plan[1]))
+    said = (*listed, *surplus_tags(surplus), *_odd(data, found, plan[1]))
+    return Listing(_facts(data, found, head), said, tuple(plan[1]))
 
 
 def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
@@ -70,23 +83,49 @@ def _write(data: memoryview, out: BinaryIO, what: Allowed) -> Rebuilt:
     head = read_head(data, found)
     _facts(data, found, head)
     pieces, claims = _plan(data, found, end, head, what)
-    return emit(pieces, data, out, claims, (*_RESIDUE, *what.notes))
+    still = (_STILL,) if _animated(found) and unshown_still(found) else ()
+    return emit(pieces, data, out, claims, (*_RESIDUE, *what.notes, *still))
+
+
+def _odd(data: memoryview, found: list[Chunk], claims: list[Claim]) -> list[TagValue]:
+    """A tag for chunks that show a picture and go all the same, for palette entries that no pixel has, and for a still
+    picture that an animation does not show."""
+    silent = {f"chunk {name}" for name in ("PLTE", "tRNS", "acTL", "fcTL", *map(bytes.decode, _LENGTHS))}
+    tags = [
+        TagValue(f"png/{claim.what[6:]}/unused", bytes(data[claim.start : claim.stop]), Risk.CONTENT)
+        for claim in claims
+        if claim.what in silent and claim.fate is Fate.DROPPED
+    ]
+    # What is cut from a palette may stand in it a second time, so it is only named.
+    tags += [
+        TagValue(f"png/{claim.what[6:]}/unused", None, Risk.CONTENT, claim.stop - claim.start)
+        for claim in claims
+        if claim.what in {"chunk PLTE", "chunk tRNS"} and claim.fate is Fate.REWRITTEN
+    ]
+    if _animated(found) and unshown_still(found):
+        tags.append(TagValue("png/still", None, Risk.HIDDEN))
+    return tags
 
 
 def _animated(found: list[Chunk]) -> bool:
-    return any(chunk.name == b"acTL" for chunk in found)
+    """Whether animation is announced, which has to be done before the picture."""
+    names = [chunk.name for chunk in found]
+    return b"acTL" in names and (b"IDAT" not in names or names.index(b"acTL") < names.index(b"IDAT"))
 
 
 def _plan(data: memoryview, found: list[Chunk], end: int, head: Head, what: Allowed) -> tuple[list[Piece], list[Claim]]:
-    fixed = _cut_pictures(data, found, head)
-    animated = _animated(found)
+    animated, wrong = _animated(found), misplaced(found)
+    if animated:
+        check_frames(data, found, head)
+    pictures = list(_pictures(data, found, head))
+    fixed = _cut_pictures(found, pictures) | _palette(data, found, head, pictures, wrong)
     ledger = Ledger()
     ledger.add(0, 8, Fate.KEPT, "signature")
     pieces: list[Piece] = [SIGNATURE]
     number = 0
     for index, chunk in enumerate(found):
         name, start, stop = chunk
-        if not _stays(data, chunk, head, animated):
+        if index in wrong or not _stays(data, chunk, head, animated):
             ledger.add(start, stop, Fate.DROPPED, f"chunk {name.decode('ascii')}")
             continue
         new = fixed.get(index)
@@ -95,7 +134,8 @@ def _plan(data: memoryview, found: list[Chunk], end: int, head: Head, what: Allo
         elif new and name == b"fdAT":
             new = make_chunk(name, struct.pack(">I", number) + new[12:-4])
         number += name in {b"fcTL", b"fdAT"} and new != b""
-        ledger.add(start, stop, Fate.KEPT if new is None else Fate.REWRITTEN, f"chunk {name.decode('ascii')}")
+        fate = Fate.KEPT if new is None else Fate.DROPPED if new == b"" and name == b"tRNS" else Fate.REWRITTEN
+        ledger.add(start, stop, fate, f"chunk {name.decode('ascii')}")
         pieces.append((start, stop) if new is None else new)
         if name == b"IHDR":
             pieces.append(_blocks(what))
@@ -106,7 +146,8 @@ def _plan(data: memoryview, found: list[Chunk], end: int, head: Head, what: Allo
 def _stays(data: memoryview, chunk: Chunk, head: Head, animated: bool) -> bool:
     name, size = chunk.name, chunk.stop - chunk.start - 12
     if name in _CRITICAL:
-        return True
+        # Of true colours a palette only says how to reduce them, to programs of another age.
+        return name != b"PLTE" or head.kind == 3
     if not name[0] & 32:
         raise Unsupported(f"the PNG needs a chunk {name.decode('ascii')} that is not known; save it anew")
     if name in {b"acTL", b"fcTL", b"fdAT"} and not animated:
@@ -115,6 +156,8 @@ def _stays(data: memoryview, chunk: Chunk, head: Head, animated: bool) -> bool:
     if name == b"tRNS":
         wanted = {0: {2}, 2: {6}}.get(head.kind, set(range(1, 257)) if head.kind == 3 else set())
     if name != b"fdAT" and (wanted is None or size not in wanted):
+        return False
+    if name in _LENGTHS and not plausible(name, bytes(data[chunk.body]), head):
         return False
     return bool(zlib.crc32(data[chunk.start + 4 : chunk.stop - 4]) == struct.unpack_from(">I", data, chunk.stop - 4)[0])
 
@@ -129,7 +172,8 @@ def _pictures(data: memoryview, found: list[Chunk], head: Head) -> Iterator[Pict
     still = [index for index, chunk in enumerate(found) if chunk.name == b"IDAT"]
     if not still or still[-1] - still[0] != len(still) - 1:
         raise Malformed("a PNG holds its picture in chunks that follow one another")
-    yield Picture(tuple(still), tuple(data[found[i].body] for i in still), head.decoded_size(head.width, head.height))
+    whole = (head.width, head.height)
+    yield Picture(tuple(still), tuple(data[found[i].body] for i in still), head.decoded_size(*whole), whole)
     if not _animated(found):
         return
     members: list[int] = []
@@ -138,7 +182,7 @@ def _pictures(data: memoryview, found: list[Chunk], head: Head) -> Iterator[Pict
         if chunk.name == b"fcTL":
             if members:
                 parts = tuple(data[found[i].body][4:] for i in members)
-                yield Picture(tuple(members), parts, head.decoded_size(*size))
+                yield Picture(tuple(members), parts, head.decoded_size(*size), size)
             members = []
             if chunk.stop:
                 size = struct.unpack_from(">II", data, chunk.start + 12)
@@ -146,10 +190,29 @@ def _pictures(data: memoryview, found: list[Chunk], head: Head) -> Iterator[Pict
             members.append(index)
 
 
-def _cut_pictures(data: memoryview, found: list[Chunk], head: Head) -> dict[int, bytes]:
+def _palette(
+    data: memoryview, found: list[Chunk], head: Head, pictures: list[Picture], wrong: set[int]
+) -> dict[int, bytes]:
+    """New chunks for a palette, and its transparency, that hold more than the pixels use."""
+    if head.kind != 3:
+        return {}
+    places = {found[i].name: i for i in range(len(found)) if i not in wrong and found[i].name in {b"PLTE", b"tRNS"}}
+    if b"PLTE" not in places:
+        return {}
+    bodies = [bytes(data[found[places[name]].body]) if name in places else b"" for name in (b"PLTE", b"tRNS")]
+    used = indices_used(head, ((*picture.size, b"".join(picture.parts)) for picture in pictures))
+    new = cut_palette(bodies[0], bodies[1], used, head.depth)
+    return {
+        places[name]: make_chunk(name, after) if after else b""
+        for name, before, after in zip((b"PLTE", b"tRNS"), bodies, new, strict=True)
+        if name in places and before != after
+    }
+
+
+def _cut_pictures(found: list[Chunk], pictures: list[Picture]) -> dict[int, bytes]:
     """New chunks for pictures that hold more than they declare: chunk index to its bytes (empty: left out)."""
     fixed: dict[int, bytes] = {}
-    for picture in _pictures(data, found, head):
+    for picture in pictures:
         total = sum(map(len, picture.parts))
         measured = measure(picture.parts, picture.expected)
         if measured.used == total and not measured.overlong:

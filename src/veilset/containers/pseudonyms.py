@@ -44,7 +44,7 @@ class Pseudonyms:
 
     def uid(self, original: str) -> str:
         """An identifier; those of the standard stay."""
-        if original.startswith(STANDARD) or not original:
+        if not original or (original.startswith(STANDARD) and registered(original)):
             return original
         number = original.removeprefix("2.25.")
         if original.startswith("2.25.") and number.isdigit() and self.ours(f"{int(number):030x}"):
@@ -58,6 +58,17 @@ class Pseudonyms:
         if patient.startswith("V") and self.ours(patient[1:]):
             return 0
         return 1 + int(self._code(f"days/{patient}", 8), 16) % most
+
+
+def registered(uid: str) -> bool:
+    """Whether the standard gives this identifier; what only begins like one of its own may be anything.
+
+    >>> registered("1.2.840.10008.1.2"), registered("1.2.840.10008.SOMEBODY")
+    (True, False)
+    """
+    from pydicom.uid import UID_dictionary
+
+    return uid in UID_dictionary
 
 
 class Looks(Pseudonyms):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 from urllib.parse import unquote_to_bytes
@@ -28,14 +28,17 @@ from veilset.containers.inner import clean_inner
 from veilset.containers.kept_fields import kept_packet
 from veilset.containers.rights_fields import rdf_of
 from veilset.containers.risks import risk_of
-from veilset.containers.svg_names import ACTIVE, ATTRIBUTES, ELEMENTS, SHAPES, TEXT
+from veilset.containers.svg_names import ACTIVE, ATTRIBUTES, ELEMENTS, SHAPES, TEXT, UNSEEN, may_hold
 from veilset.containers.svg_style import (
+    COMMENT,
     REFERENCE,
     clean_declarations,
     clean_sheet,
     clean_value,
+    is_plain_style,
     used_classes,
 )
+from veilset.containers.svg_values import plain_value, unknown_fonts
 from veilset.containers.xmp import read_xmp
 from veilset.core.errors import Malformed, Unsupported
 from veilset.core.finding import Risk
@@ -48,6 +51,11 @@ LINK = "{http://www.w3.org/1999/xlink}href"
 SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 MOST_BYTES = 64 << 20
 DEEPEST = 128
+_HIDDEN = re.compile(
+    r"<switch|display:none|visibility[:=]\"?(?:hidden|collapse)|opacity[:=]\"?(?:0+(?:\.0*)?|\.0+)[\";]"
+    r"|(?:width|height)[:=]\"?(?:0+(?:\.0*)?|\.0+)(?:px)?[\";]"
+)
+DOCTYPE = re.compile(rb"<!DOCTYPE[^>]*")
 LENGTH = re.compile(r"\s*([\d.]+(?:e[+-]?\d+)?)\s*(px|pt|pc|mm|cm|in|em)?\s*$", re.IGNORECASE)
 PIXELS = {"px": 1.0, "pt": 4 / 3, "pc": 16.0, "mm": 96 / 25.4, "cm": 96 / 2.54, "in": 96.0, "em": 16.0}
 
@@ -59,6 +67,7 @@ class Draft:
     names: Mapping[str, str]
     classes: Mapping[str, str]
     keep: Keep
+    results: Mapping[str, str] = field(default_factory=dict)
     residue: list[str] = field(default_factory=list)
 
 
@@ -71,7 +80,9 @@ def inspect(data: memoryview) -> Listing:
     """
     root = _parse(data)
     _write(root, Keep())
-    tags = [*_tags(root, "svg"), *_described(root)]
+    kind = DOCTYPE.search(bytes(data[:4096]))
+    tags = [TagValue("svg/doctype", kind[0].decode("utf-8", "replace"), Risk.HISTORY, len(kind[0]))] if kind else []
+    tags += [*_tags(root, "svg", frozenset(_names(root))), *_described(root)]
     return Listing(_facts(root), tuple(tags), _claims(data))
 
 
@@ -124,30 +135,55 @@ def _walk(element: Element, depth: int = 0) -> Iterator[Element]:
         yield from _walk(child, depth + 1)
 
 
-def _going(element: Element) -> Iterator[Element]:
+def _stays(child: Element, parent: Element, names: Collection[str]) -> bool:
+    """Whether an element goes out: it is listed, has an effect where it stands, and somebody sees it or points at it."""
+    kind, above = _local(child), _local(parent)
+    if kind not in ELEMENTS or _invisible(child) or not may_hold(above, kind):
+        return False
+    unseen = kind in UNSEEN or (above == "defs" and kind != "style")
+    return not unseen or any(part.get("id") in names or _local(part) == "style" for part in _walk(child))
+
+
+def _going(element: Element, names: Collection[str]) -> Iterator[Element]:
     """The elements that go out."""
     yield element
     for child in element:
-        if _local(child) in ELEMENTS and not _invisible(child):
-            yield from _going(child)
+        if _stays(child, element, names):
+            yield from _going(child, names)
+
+
+def _names(root: Element) -> list[str]:
+    """Names that something which goes out points at: what only a part points at that goes is pointed at by nobody."""
+    going = [element for element in _walk(root) if _local(element) is not None]
+    found: list[str] = []
+    while (now := _referenced(going)) != found:
+        found, going = now, list(_going(root, frozenset(now)))
+    return found
 
 
 def _write(root: Element, keep: Keep) -> tuple[bytes, tuple[str, ...]]:
     drawn = [element for element in _walk(root) if _local(element) is not None]
     for element in drawn:
         _refuse_active(element)
-    # What only a part points at that goes is pointed at by nobody.
-    going = list(_going(root))
-    names = {name: f"i{n}" for n, name in enumerate(_referenced(going), 1)}
+    found = _names(root)
+    going = list(_going(root, frozenset(found)))
+    names = {name: f"i{n}" for n, name in enumerate(found, 1)}
+    results = dict.fromkeys(element.get("result", "") for element in going if (_local(element) or "").startswith("fe"))
     sheets = [element.text or "" for element in going if _local(element) == "style"]
     classes = {name: f"c{n}" for n, name in enumerate(used_classes(sheets), 1)}
     new = Element("svg", xmlns="http://www.w3.org/2000/svg")
-    draft = Draft(names, classes, keep)
+    draft = Draft(names, classes, keep, {name: f"r{n}" for n, name in enumerate(filter(None, results), 1)})
     _copy(root, new, draft)
     # Drawn words are a part of the picture, and may name somebody all the same.
     if any("".join(element.itertext()).strip() for element in new.iter("text")):
         draft.residue.append("words that the drawing shows")
     packet = b"" if is_plain(keep) else kept_packet(_described(root), keep)
+    families = [element.get("font-family", "") for element in going]
+    sheets += [element.get("style", "") for element in going]
+    families += re.findall(r"font-family\s*:([^;}]*)", " ; ".join(sheets))
+    if any(map(unknown_fonts, families)):
+        draft.residue.append("fonts that not everybody has were replaced")
+    draft.residue += _unseen(new)
     if packet:
         new.insert(0, Element("metadata"))
     text: bytes = tostring(new, encoding="utf-8", xml_declaration=True)
@@ -155,6 +191,15 @@ def _write(root: Element, keep: Keep) -> tuple[bytes, tuple[str, ...]]:
         # Nothing of the drawing is called so: the elements that go out are listed.
         text = text.replace(b"<metadata />", b"<metadata>" + rdf_of(packet) + b"</metadata>", 1)
     return text + b"\n", tuple(dict.fromkeys(draft.residue))
+
+
+def _unseen(new: Element) -> Iterator[str]:
+    """What the drawing holds and may not show."""
+    text = tostring(new).decode()
+    if _HIDDEN.search(text):
+        yield "parts of the drawing that are hidden"
+    if next(new.iter("image"), None) is not None and sum(element.tag in SHAPES for element in new.iter()) > 2:
+        yield "pixels below other shapes, or outside of the drawing"
 
 
 def _described(root: Element) -> Iterator[TagValue]:
@@ -196,7 +241,12 @@ def _copy(old: Element, new: Element, draft: Draft) -> None:
     kind = _local(old)
     own = {name: value for name, value in old.attrib.items() if name in ATTRIBUTES}
     for name in sorted(own):
-        new.set(name, clean_value(own[name], draft.names))
+        value = clean_value(own[name], draft.names)
+        if name in {"in", "in2", "result"}:
+            value = draft.results.get(value, value if name != "result" else "")
+        plain = plain_value(name, value)
+        if plain:
+            new.set(name, plain)
     style = clean_declarations(old.get("style", ""), draft.names)
     if style:
         new.set("style", style)
@@ -215,12 +265,12 @@ def _copy(old: Element, new: Element, draft: Draft) -> None:
         return
     new.text = old.text if kind in TEXT else None
     for child in old:
-        _child(child, new, draft)
+        _child(child, old, new, draft)
 
 
-def _child(child: Element, new: Element, draft: Draft) -> None:
+def _child(child: Element, old: Element, new: Element, draft: Draft) -> None:
     kind, text = _local(child), new.tag in TEXT
-    if kind in ELEMENTS and not _invisible(child):
+    if _stays(child, old, draft.names):
         made = SubElement(new, str(kind))
         _copy(child, made, draft)
         made.tail = child.tail if text else None
@@ -234,7 +284,9 @@ def _child(child: Element, new: Element, draft: Draft) -> None:
 
 def _invisible(element: Element) -> bool:
     """Whether the element's own style hides it, which nothing that we keep could undo."""
-    return _local(element) in SHAPES and re.search(r"display\s*:\s*none", element.get("style", "")) is not None
+    style, shown = element.get("style", ""), element.get("display", "").strip()
+    hidden = re.search(r"display\s*:\s*none", style) is not None or (shown == "none" and "display" not in style)
+    return _local(element) in SHAPES and hidden
 
 
 def _link(link: str, kind: str | None, draft: Draft) -> str:
@@ -282,25 +334,45 @@ def _embedded(raw: bytes, draft: Draft) -> str:
     return f"data:image/{types[kind]};base64,{base64.b64encode(new).decode()}"
 
 
-def _tags(element: Element, path: str) -> Iterator[TagValue]:
+def _tags(element: Element, path: str, names: Collection[str]) -> Iterator[TagValue]:
     """Everything of the drawing that does not go out, depth first."""
+    loose = [] if _local(element) in TEXT | {"a"} else [element.text, *(child.tail for child in element)]
+    said = " ".join(part.strip() for part in loose if part and part.strip())
+    if said:
+        yield TagValue(f"{path}/loose_text", said, Risk.CONTENT, len(said.encode()))
+    sheet = element.text or "" if _local(element) == "style" else ""
+    for style in filter(None, (element.get("style", ""), sheet)):
+        if not is_plain_style(style, sheet=style is sheet):
+            yield TagValue(f"{path}/style", style, Risk.CONTENT, len(style.encode()))
     for child in element:
         kind = _local(child)
         tag: Any = child.tag
-        if kind not in ELEMENTS or _invisible(child):
+        if not _stays(child, element, names):
             word = {Comment: "comment", ProcessingInstruction: "instruction"}.get(tag) or _short(str(tag))
             said = " ".join(part.strip() for part in _texts(child) if part.strip())
             risk = Risk.HIDDEN if kind in SHAPES else risk_of(word)
             yield TagValue(f"{path}/{word}", said, risk, len(said.encode()))
         else:
-            yield from _tags(child, f"{path}/{kind}")
+            yield from _tags(child, f"{path}/{kind}", names)
     for name, value in element.attrib.items():
         link = name in (LINK, "href")
         if link and value.strip().startswith("data:"):
             yield from _inner(picture_of(value.strip()), path)
+        elif name in ATTRIBUTES and not _is_plain(name, _renamed(value)):
+            yield TagValue(f"{path}/@{name}", value, Risk.CONTENT, len(value.encode()))
         elif name not in ATTRIBUTES and name not in ("style", SPACE) and not (link and value.startswith("#")):
             risk = Risk.PERSON if name == "id" else risk_of(_short(name))
             yield TagValue(f"{path}/@{_short(name)}", value, risk, len(value.encode()))
+
+
+def _is_plain(name: str, value: str) -> bool:
+    plain = plain_value(name, value)
+    return plain.replace("'", "").replace(", ", ",") == value.replace("'", "").replace(", ", ",") or (plain == value)
+
+
+def _renamed(value: str) -> str:
+    """A value with its references as they would be written."""
+    return " ".join(REFERENCE.sub("url(#none)", COMMENT.sub("", value)).split())
 
 
 def _texts(element: Element) -> Iterator[str]:

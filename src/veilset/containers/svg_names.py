@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from veilset.containers.svg_style import PROPERTIES
-
 ELEMENTS = frozenset(
     [
         "svg",
@@ -75,6 +73,97 @@ ACTIVE = frozenset(
         "handler",
     ]
 )
+# Presentation properties (SVG 1.1 appendix N, SVG 2 section 6.6, CSS masking and compositing).
+PROPERTIES = frozenset(
+    [
+        "alignment-baseline",
+        "baseline-shift",
+        "clip",
+        "clip-path",
+        "clip-rule",
+        "color",
+        "color-interpolation",
+        "color-interpolation-filters",
+        "color-rendering",
+        "cursor",
+        "cx",
+        "cy",
+        "d",
+        "direction",
+        "display",
+        "dominant-baseline",
+        "enable-background",
+        "fill",
+        "fill-opacity",
+        "fill-rule",
+        "filter",
+        "flood-color",
+        "flood-opacity",
+        "font",
+        "font-family",
+        "font-feature-settings",
+        "font-kerning",
+        "font-size",
+        "font-size-adjust",
+        "font-stretch",
+        "font-style",
+        "font-variant",
+        "font-weight",
+        "glyph-orientation-horizontal",
+        "glyph-orientation-vertical",
+        "height",
+        "image-rendering",
+        "isolation",
+        "kerning",
+        "letter-spacing",
+        "lighting-color",
+        "line-height",
+        "marker",
+        "marker-end",
+        "marker-mid",
+        "marker-start",
+        "mask",
+        "mask-type",
+        "mix-blend-mode",
+        "opacity",
+        "overflow",
+        "paint-order",
+        "pointer-events",
+        "r",
+        "rx",
+        "ry",
+        "shape-rendering",
+        "stop-color",
+        "stop-opacity",
+        "stroke",
+        "stroke-dasharray",
+        "stroke-dashoffset",
+        "stroke-linecap",
+        "stroke-linejoin",
+        "stroke-miterlimit",
+        "stroke-opacity",
+        "stroke-width",
+        "text-align",
+        "text-anchor",
+        "text-decoration",
+        "text-indent",
+        "text-overflow",
+        "text-rendering",
+        "text-transform",
+        "transform",
+        "transform-box",
+        "transform-origin",
+        "unicode-bidi",
+        "vector-effect",
+        "visibility",
+        "white-space",
+        "width",
+        "word-spacing",
+        "writing-mode",
+        "x",
+        "y",
+    ]
+)
 ATTRIBUTES = PROPERTIES | frozenset(
     [
         "amplitude",
@@ -132,6 +221,7 @@ ATTRIBUTES = PROPERTIES | frozenset(
         "radius",
         "refX",
         "refY",
+        "result",
         "rotate",
         "scale",
         "seed",
@@ -167,3 +257,23 @@ SHAPES = frozenset(
     ["g", "path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "text", "image", "use", "svg", "switch"]
 )
 TEXT = frozenset(("text", "tspan", "textPath", "style"))
+# What may stand inside what, where not everything may: children of a shape are drawn by nobody.
+LEAVES = frozenset(["path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "image", "use", "stop", "tref"])
+GRADIENTS = frozenset(["linearGradient", "radialGradient"])
+# Drawn only where something points at them.
+UNSEEN = frozenset(["symbol", "linearGradient", "radialGradient", "pattern", "clipPath", "mask", "marker", "filter"])
+
+
+def may_hold(parent: str | None, child: str | None) -> bool:
+    """Whether an element inside another has any effect.
+
+    >>> may_hold("g", "rect"), may_hold("rect", "image")
+    (True, False)
+    """
+    if parent in LEAVES or child is None:
+        return False
+    if parent in GRADIENTS:
+        return child == "stop"
+    if parent == "filter" or (parent or "").startswith("fe"):
+        return child.startswith("fe")
+    return parent not in TEXT or child in TEXT - {"style"} | {"tref", "a"}

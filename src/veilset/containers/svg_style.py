@@ -5,100 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from veilset.containers.svg_names import PROPERTIES
+from veilset.containers.svg_values import plain_selector, plain_value
 from veilset.core.errors import Unsupported
 
 NAME = "SVG"
-# Presentation properties (SVG 1.1 appendix N, SVG 2 section 6.6, CSS masking and compositing).
-PROPERTIES = frozenset(
-    [
-        "alignment-baseline",
-        "baseline-shift",
-        "clip",
-        "clip-path",
-        "clip-rule",
-        "color",
-        "color-interpolation",
-        "color-interpolation-filters",
-        "color-rendering",
-        "cursor",
-        "cx",
-        "cy",
-        "d",
-        "direction",
-        "display",
-        "dominant-baseline",
-        "enable-background",
-        "fill",
-        "fill-opacity",
-        "fill-rule",
-        "filter",
-        "flood-color",
-        "flood-opacity",
-        "font",
-        "font-family",
-        "font-feature-settings",
-        "font-kerning",
-        "font-size",
-        "font-size-adjust",
-        "font-stretch",
-        "font-style",
-        "font-variant",
-        "font-weight",
-        "glyph-orientation-horizontal",
-        "glyph-orientation-vertical",
-        "height",
-        "image-rendering",
-        "isolation",
-        "kerning",
-        "letter-spacing",
-        "lighting-color",
-        "line-height",
-        "marker",
-        "marker-end",
-        "marker-mid",
-        "marker-start",
-        "mask",
-        "mask-type",
-        "mix-blend-mode",
-        "opacity",
-        "overflow",
-        "paint-order",
-        "pointer-events",
-        "r",
-        "rx",
-        "ry",
-        "shape-rendering",
-        "stop-color",
-        "stop-opacity",
-        "stroke",
-        "stroke-dasharray",
-        "stroke-dashoffset",
-        "stroke-linecap",
-        "stroke-linejoin",
-        "stroke-miterlimit",
-        "stroke-opacity",
-        "stroke-width",
-        "text-align",
-        "text-anchor",
-        "text-decoration",
-        "text-indent",
-        "text-overflow",
-        "text-rendering",
-        "text-transform",
-        "transform",
-        "transform-box",
-        "transform-origin",
-        "unicode-bidi",
-        "vector-effect",
-        "visibility",
-        "white-space",
-        "width",
-        "word-spacing",
-        "writing-mode",
-        "x",
-        "y",
-    ]
-)
 REFERENCE = re.compile(r"""url\(\s*(['"]?)\s*(.*?)\s*\1\s*\)""", re.DOTALL)
 ESCAPES = re.compile(r"\\")
 COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
@@ -143,7 +54,10 @@ def clean_declarations(text: str, names: Mapping[str, str]) -> str:
     for part in COMMENT.sub("", text).split(";"):
         name, colon, value = part.partition(":")
         if colon and name.strip().lower() in PROPERTIES:
-            kept.append(f"{name.strip().lower()}:{clean_value(value, names)}")
+            word, _, weight = clean_value(value, names).partition("!")
+            plain = plain_value(name.strip().lower(), word)
+            if plain:
+                kept.append(f"{name.strip().lower()}:{plain}{'!important' * (weight.strip() == 'important')}")
     return ";".join(kept)
 
 
@@ -160,7 +74,9 @@ def clean_sheet(text: str, names: Mapping[str, str], classes: Mapping[str, str])
     for selector, body in RULE.findall(text):
         if "[" in selector or ESCAPES.search(selector):
             raise Unsupported(f"{NAME}: style rules that look at attributes are not served")
-        rules.append(f"{' '.join(_selector(selector, names, classes).split())}{{{clean_declarations(body, names)}}}")
+        chosen = plain_selector(_selector(selector, names, classes).strip())
+        if chosen:
+            rules.append(f"{chosen}{{{clean_declarations(body, names)}}}")
     return "".join(rules)
 
 
@@ -174,3 +90,20 @@ def used_classes(sheets: list[str]) -> list[str]:
     found = (match[2] for sheet in sheets for rule in RULE.findall(COMMENT.sub("", sheet))
              for match in SELECTOR.finditer(rule[0]) if match[1] == ".")  # fmt: skip
     return list(dict.fromkeys(found))
+
+
+def is_plain_style(text: str, *, sheet: bool) -> bool:
+    """Whether a style, or a sheet of them, holds nothing but what goes out, but for names.
+
+    >>> is_plain_style("fill:red; opacity:.5", sheet=False), is_plain_style("fill:red; -editor:anna", sheet=False)
+    (True, False)
+    """
+    if COMMENT.search(text):
+        return False
+    if sheet:
+        rules = RULE.findall(text)
+        renamed = [(SELECTOR.sub(lambda hit: hit[1] + "none", selector).strip(), body) for selector, body in rules]
+        parts = [plain_selector(selector) and is_plain_style(body, sheet=False) for selector, body in renamed]
+        return all(parts) and not RULE.sub("", text).strip()
+    said = [part for part in text.split(";") if part.strip()]
+    return len(said) == len([part for part in clean_declarations(text, {}).split(";") if part])

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 import struct
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
 
 from veilset.containers import tiff_fields as tags
 from veilset.containers.allowed import Allowed, allowed
@@ -19,10 +22,12 @@ from veilset.containers.pieces import Ledger, Piece, emit
 from veilset.containers.tiff_layout import Field, Plan, lay_out
 from veilset.containers.tiff_overhang import overhangs, overhangs_of, told_apart
 from veilset.containers.tiff_pages import Page, every, is_raw, number, numbers, read_pages
+from veilset.containers.tiff_palette import used_entries
 from veilset.containers.tiff_reduced import Shows, compared
 from veilset.containers.tiff_sizes import sizes_of
 from veilset.containers.tiff_strips import cleaned_strip, cleaned_tables, strip_tags
-from veilset.containers.tiff_tags import tags_of
+from veilset.containers.tiff_tags import shape_of, tags_of
+from veilset.containers.tiff_values import bare_colours, kept_value
 from veilset.core.errors import Malformed
 from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
@@ -33,6 +38,7 @@ _NUMBER = re.compile(rb"\s*[-+]?(?:nan|inf|[0-9]+\.?[0-9]*(?:e[-+]?[0-9]+)?)\s*\
 _RESIDUE = ("coding choices", "pixel size", "sensor noise")
 _UNKNOWN = "a page of reduced size was dropped, since it could not be compared with the large one"
 _OVERHANG = "pixels of tiles that lie outside the page"
+_COLOURS = "palette entries that may not be used"
 _MOST_SHOWN = 1 << 24
 
 
@@ -44,6 +50,11 @@ def inspect(data: memoryview) -> Listing:
         *tags_of(data, header, pages),
         *_in_strips(data, header, pages),
         *_reduced_tags(data, header, pages, shows),
+    )
+    listed += tuple(
+        TagValue(f"exif/ifd{index}/unused_palette", None, Risk.CONTENT)
+        for index, same in _palettes(data, header, pages)
+        if same is False
     )
     facts = _facts(data, header, pages)
     return Listing(facts, listed, tuple(_claims(data, header, pages, shows)))
@@ -76,7 +87,8 @@ def _write(data: memoryview, out: BinaryIO, header: Header, pages: list[Page], w
     coded = (UNSEARCHED,) if schemes - tags.EXACT else ()
     unseen = any(overhangs(data, header, page) and not told_apart(data, header, page) for page in every(pages))
     beyond = (_OVERHANG,) if unseen else ()
-    residue = (*_RESIDUE, *what.notes, *raw, *dropped, *coded, *beyond)
+    colours = (_COLOURS,) if any(same is None for _, same in _palettes(data, header, pages)) else ()
+    residue = (*_RESIDUE, *what.notes, *raw, *colours, *dropped, *coded, *beyond)
     return emit(pieces, data, out, _as_written(_claims(data, header, pages, shows), pieces), residue)
 
 
@@ -193,7 +205,9 @@ def _plan(data: memoryview, header: Header, page: Page, keep: Keep, raw: bool, s
             if tag in tags.NEEDED:
                 raise Malformed(f"tag {tag:#06x} of the TIFF does not hold what it has to")
             continue
-        fields[tag] = Field(entry.type, _raw(data, entry.start, entry.size))
+        value = _value(data, header, page, tag)
+        if value is not None:
+            fields[tag] = Field(entry.type, value)
     _special(data, header, page, fields, raw)
     profile = page.entries.get(tags.ICC)
     if keep.icc and profile is not None:
@@ -208,6 +222,37 @@ def _plan(data: memoryview, header: Header, page: Page, keep: Keep, raw: bool, s
     if below:
         fields[tags.SUB_IFDS] = Field(0, b"", directories=below)
     return Plan(fields, strips, list(page.stretches))
+
+
+def _value(data: memoryview, header: Header, page: Page, tag: int) -> bytes | None:
+    """The value of a tag as it goes out; None where it goes."""
+    entry = page.entries[tag]
+    raw = _raw(data, entry.start, entry.size)
+    if tag not in tags.SHOWN:
+        return raw
+    shape = shape_of(data, header, page)
+    kept = kept_value(tag, entry.type, raw, header.order, shape)
+    if tag != tags.COLOURS_OF or kept is None:
+        return kept
+    used = _colours(data, header, page)
+    return kept if used is None else bare_colours(kept, header.order, used)
+
+
+def _colours(data: memoryview, header: Header, page: Page) -> NDArray[np.bool_] | None:
+    """Which entries of its palette a page uses; None where that cannot be told."""
+    pixels = number(data, header, page, 0x0100) * number(data, header, page, 0x0101)
+    return used_entries(data, page, 1 << shape_of(data, header, page).bits, pixels)
+
+
+def _palettes(data: memoryview, header: Header, pages: list[Page]) -> Iterator[tuple[int, bool | None]]:
+    """Pages with a palette, by their number, and whether all of its entries are used; None where that cannot be told."""
+    for index, page in enumerate(every(pages)):
+        if tags.COLOURS_OF in page.entries and shape_of(data, header, page).photometric == 3:
+            used = _colours(data, header, page)
+            same = used is not None and _value(data, header, page, tags.COLOURS_OF) == _raw(
+                data, page.entries[tags.COLOURS_OF].start, page.entries[tags.COLOURS_OF].size
+            )
+            yield index, None if used is None else same
 
 
 def _raw(data: memoryview, start: int, size: int) -> bytes:

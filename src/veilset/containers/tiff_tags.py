@@ -7,7 +7,8 @@ from veilset.containers.exif import CHILDREN, tag_value
 from veilset.containers.exif_names import IFD0
 from veilset.containers.ifd import Entry, Header, read_directory, value_of
 from veilset.containers.recognise import identify
-from veilset.containers.tiff_pages import Page, every
+from veilset.containers.tiff_pages import Page, every, number, numbers
+from veilset.containers.tiff_values import Shape, kept_value
 from veilset.core.errors import Malformed
 from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
@@ -21,7 +22,7 @@ def tags_of(data: memoryview, header: Header, pages: list[Page]) -> tuple[TagVal
     found: list[TagValue] = []
     for index, page in enumerate(every(pages)):
         for entry in page.directory.entries:
-            found += _entry_tags(data, header, entry, f"exif/ifd{index}/", index)
+            found += _entry_tags(data, header, entry, page, index)
     gaps = _unclaimed(data, header, pages)
     if gaps:
         risk = Risk.HIDDEN if identify(gaps.lstrip(b"\0")) else Risk.CONTENT
@@ -29,7 +30,14 @@ def tags_of(data: memoryview, header: Header, pages: list[Page]) -> tuple[TagVal
     return tuple(found)
 
 
-def _entry_tags(data: memoryview, header: Header, entry: Entry, prefix: str, index: int) -> tuple[TagValue, ...]:
+def shape_of(data: memoryview, header: Header, page: Page) -> Shape:
+    """What of a page decides on its other tags."""
+    bits = numbers(data, header, page, 0x0102) or (1,)
+    return Shape(number(data, header, page, 0x0115, 1), bits[0], number(data, header, page, 0x0106))
+
+
+def _entry_tags(data: memoryview, header: Header, entry: Entry, page: Page, index: int) -> tuple[TagValue, ...]:
+    prefix = f"exif/ifd{index}/"
     if entry.start + entry.size > len(data):
         return (TagValue(f"{prefix}{IFD0.get(entry.tag, f'{entry.tag:#06x}')}", None, Risk.CONTENT, 0),)
     raw = data[entry.start : entry.start + entry.size]
@@ -54,18 +62,21 @@ def _entry_tags(data: memoryview, header: Header, entry: Entry, prefix: str, ind
     if entry.tag in {tags.STRIP_OFFSETS, tags.STRIP_COUNTS, tags.TILE_OFFSETS, tags.TILE_COUNTS}:
         return (TagValue(prefix + IFD0[entry.tag], None, Risk.TECHNICAL, entry.size, technical=True),)
     if entry.tag in tags.SHOWN or entry.tag in tags.RAW or entry.tag == tags.JPEG_TABLES:
-        return (_technical(data, header, entry, prefix),)
+        return (_technical(data, header, entry, page, prefix),)
     if entry.tag in tags.GEO:
         name = IFD0.get(entry.tag, f"{entry.tag:#06x}")
         return (TagValue(prefix + name, value_of(data, entry, header.order), Risk.PLACE, entry.size),)
     return (tag_value(data, header, entry, prefix, IFD0),)
 
 
-def _technical(data: memoryview, header: Header, entry: Entry, prefix: str) -> TagValue:
+def _technical(data: memoryview, header: Header, entry: Entry, page: Page, prefix: str) -> TagValue:
     limit = tags.SHOWN.get(entry.tag, tags.RAW.get(entry.tag, 1 << 20))
     name = IFD0.get(entry.tag, f"{entry.tag:#06x}")
     value = value_of(data, entry, header.order) if entry.size <= _LARGE else None
     technical = entry.number <= limit and entry.type not in {2, 129}
+    if technical and entry.tag in tags.SHOWN:
+        raw = bytes(data[entry.start : entry.start + entry.size])
+        technical = kept_value(entry.tag, entry.type, raw, header.order, shape_of(data, header, page)) == raw
     return TagValue(prefix + name, value, Risk.TECHNICAL if technical else Risk.CONTENT, entry.size, technical)
 
 

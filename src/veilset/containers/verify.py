@@ -12,10 +12,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from veilset.containers.codec_units import is_text
 from veilset.containers.pages import windows
 from veilset.containers.readable import readable_runs
 
 SHORTEST = 8
+# So many letters in a row come into coded data by chance once in some terabytes.
+LONG = 24
+# Samples in these are coded, so that words in them are words.
+CODED = frozenset({"avif", "gif", "heif", "jp2", "jpeg", "jxl", "mp4", "webp"})
 _RUN = re.compile(rb"[\x20-\x7e]{%d,}" % SHORTEST)
 # Two characters stand before the repeated group: groups are slow to begin, and nearly every place fails at once.
 _WIDE_LITTLE = re.compile(rb"[\x20-\x7e]\0[\x20-\x7e]\0(?:[\x20-\x7e]\0){%d,}" % (SHORTEST - 2))
@@ -77,6 +82,7 @@ class Verdict:
     found: tuple[str, ...]
     searched: int
     needles: int
+    readable: bool = False
 
 
 def text_in(raw: bytes) -> set[bytes]:
@@ -167,6 +173,7 @@ def verify(
         for low, high in windows(coded, first, first + size, overlap=_LONGEST)
         for run in _runs_in(coded[low:high])
     ]
+    readable = any(is_text(run, LONG) for run in runs)
     if not (thorough or suspects or streams or runs):
         return Verdict(tuple(found), len(output), 0)
     kept = b"\0".join(sorted(needles_of(permitted())))
@@ -178,7 +185,7 @@ def verify(
     found += _search(b"\0".join(runs), needles, "coded picture data")
     if thorough:
         found += _search(bytes(output[:_MOST_SEARCHED]), needles, "the file")
-    return Verdict(tuple(dict.fromkeys(found)), len(output), len(needles))
+    return Verdict(tuple(dict.fromkeys(found)), len(output), len(needles), readable)
 
 
 def _runs_in(coded: memoryview) -> list[bytes]:

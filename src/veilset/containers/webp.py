@@ -49,7 +49,13 @@ def inspect(data: memoryview) -> Listing:
     """Facts, every tag, and claims over every byte."""
     parsed = _parse(data)
     _, claims = _plan(data, parsed, Allowed())
-    return Listing(_facts(data, parsed), tuple(_tags(data, parsed)), tuple(claims))
+    known = {f"chunk {name}" for name in ("VP8X", "ANIM", "ALPH", "ANMF")}
+    twice = [claim for claim in claims if claim.what in known and claim.fate is Fate.DROPPED]
+    unused = [
+        TagValue(f"webp/{one.what[6:]}/unused", bytes(data[one.start : one.stop]), Risk.HIDDEN, one.stop - one.start)
+        for one in twice
+    ]
+    return Listing(_facts(data, parsed), (*_tags(data, parsed), *unused), tuple(claims))
 
 
 def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
@@ -111,12 +117,13 @@ def _plan(data: memoryview, parsed: Parsed, what: Allowed) -> tuple[list[Piece],
     ledger = Ledger()
     ledger.add(0, 12, Fate.REWRITTEN, "RIFF header")
     body: list[Piece] = []
-    shown: set[bytes] = set()
+    shown = _without_alpha(parsed.found)
     for chunk in parsed.found:
         label = f"chunk {chunk.name.decode('latin-1').strip()}"
         if chunk.name == b"VP8X" and chunk.start == 12:
             ledger.add(chunk.start, chunk.stop, Fate.REWRITTEN, label)
         elif parsed.animated and chunk.name == b"ANMF":
+            _check_place(data, chunk, parsed.extended)
             _frame(data, chunk, body, ledger)
         elif _stays(chunk, parsed, shown):
             limit = {b"ANIM": 6}.get(chunk.name)
@@ -143,6 +150,21 @@ def _stays(chunk: Chunk, parsed: Parsed, shown: set[bytes]) -> bool:
     return stays
 
 
+def _without_alpha(chunks: list[Chunk]) -> set[bytes]:
+    """What counts as shown already: a lossless picture has its own transparency, and no program looks at another plane."""
+    first = next((chunk.name for chunk in chunks if chunk.name in _PIXELS), b"")
+    return {b"ALPH"} if first == b"VP8L" else set()
+
+
+def _check_place(data: memoryview, chunk: Chunk, canvas: bytes) -> None:
+    """Raise when a frame reaches beyond the canvas."""
+    at = chunk.start + 8
+    for place, size, whole in ((0, 6, 4), (3, 9, 7)):
+        low, length = (int.from_bytes(data[at + one : at + one + 3], "little") for one in (place, size))
+        if 2 * low + length + 1 > int.from_bytes(canvas[whole : whole + 3], "little") + 1:
+            raise Malformed("a frame of a WebP animation reaches beyond its canvas; save it anew")
+
+
 def _copy(data: memoryview, chunk: Chunk, body: list[Piece], ledger: Ledger, limit: int | None = None) -> None:
     size = chunk.end - chunk.start - 8
     label = f"chunk {chunk.name.decode('latin-1').strip()}"
@@ -160,9 +182,10 @@ def _copy(data: memoryview, chunk: Chunk, body: list[Piece], ledger: Ledger, lim
 def _frame(data: memoryview, chunk: Chunk, body: list[Piece], ledger: Ledger) -> None:
     inside: list[Piece] = []
     inner = Ledger()
-    shown: set[bytes] = set()
     still = Parsed([], 0, b"\0" * 10)
-    for part in cut_chunks(data, chunk.start + 24, chunk.end):
+    parts = cut_chunks(data, chunk.start + 24, chunk.end)
+    shown = _without_alpha(parts)
+    for part in parts:
         if _stays(part, still, shown):
             _copy(data, part, inside, inner)
         else:
@@ -170,7 +193,8 @@ def _frame(data: memoryview, chunk: Chunk, body: list[Piece], ledger: Ledger) ->
     if not shown & _PIXELS:
         raise Malformed("a frame of a WebP animation holds no picture")
     size = 16 + sum(len(piece) if isinstance(piece, bytes) else piece[1] - piece[0] for piece in inside)
-    body.append(b"ANMF" + struct.pack("<I", size) + bytes(data[chunk.start + 8 : chunk.start + 24]))
+    fields = bytes(data[chunk.start + 8 : chunk.start + 23]) + bytes([data[chunk.start + 23] & 3])
+    body.append(b"ANMF" + struct.pack("<I", size) + fields)
     ledger.add(chunk.start, chunk.start + 24, Fate.REWRITTEN, "frame header")
     body.extend(inside)
     for claim in inner.claims:

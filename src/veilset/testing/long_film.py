@@ -10,11 +10,11 @@ from veilset.testing.planted_media import box, full
 
 
 def write_long_film(path: Path, chunk: int = 1 << 20, count: int = 1024) -> None:
-    """Write a film of `count` samples of `chunk` bytes; the four-byte words of each hold its number."""
+    """Write a film of `count` samples of `chunk` bytes, each one slice; the words behind its head hold its number."""
     with path.open("wb") as out:
         out.write(_before_the_samples(chunk, count) + struct.pack(">I4sQ", 1, b"mdat", 16 + chunk * count))
         for number in range(count):
-            out.write(struct.pack(">I", number) * (chunk // 4))
+            out.write(struct.pack(">I4s", chunk - 4, b"\x65") + struct.pack(">I", number) * (chunk // 4 - 2))
 
 
 def _before_the_samples(chunk: int, count: int) -> bytes:

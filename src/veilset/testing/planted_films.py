@@ -10,6 +10,11 @@ AVC = bytes.fromhex("0164000affe1001767640a0aacd9444284000003000400000300083c489
 SPEECH = bytes.fromhex("0380808022000100048080801440150000000001f4000001f40005808080021210068080800102")
 
 
+def unit(body: bytes) -> bytes:
+    """A slice of AVC behind its length."""
+    return struct.pack(">I", len(body) + 1) + b"\x65" + body
+
+
 def film(*, fragmented: bool = False, wide: bool = False) -> Planted:
     """A film with picture, sound, GoPro, CAMM, text, timecode and second picture tracks.
 
@@ -19,9 +24,9 @@ def film(*, fragmented: bool = False, wide: bool = False) -> Planted:
     kinds = [(b"vide", b"avc1"), (b"soun", b"mp4a"), (b"meta", b"gpmd"), (b"camm", b"camm"), (b"text", b"tx3g"),
              (b"tmcd", b"tmcd"), (b"vide", b"avc1")]  # fmt: skip
     payload = [
-        [b"PICTURE%d" % n + bytes(5) for n in range(3)], [b"SOUND%d" % n for n in range(2)],
+        [unit(b"PICTURE%d" % n + bytes(5)) for n in range(3)], [b"SOUND%d" % n for n in range(2)],
         [_gopro(marks)], [struct.pack("<HH3d", 0, 5, 48.25, 11.5, 500.0)], [b"\0\x20" + marks("subtitle")],
-        [marks("timecode")], [marks("second_picture")],
+        [marks("timecode")], [unit(marks("second_picture"))],
     ]  # fmt: skip
     first = box(b"ftyp", b"mp42", b"XMNR", b"isom", b"mp42", b"XQJZ") + box(b"free", marks("free"))
     marks.all += [b"XMNR", b"XQJZ"]
@@ -148,7 +153,7 @@ def _fragment(marks: Marks) -> bytes:
     """Two moof boxes, each with two picture samples and one telemetry sample."""
     whole = b""
     for number in (1, 2):
-        pictures, telemetry = [b"FRAME%dA" % number, b"FRAME%dBB" % number], marks(f"fragment{number}")
+        pictures, telemetry = [unit(b"FRAME%dA" % number), unit(b"FRAME%dBB" % number)], marks(f"fragment{number}")
 
         def moof(
             offset: int, pictures: list[bytes] = pictures, telemetry: bytes = telemetry, number: int = number

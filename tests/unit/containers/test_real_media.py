@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -102,13 +103,24 @@ def test_ffmpeg_sees_the_same_frames(path: Path, tmp_path: Path) -> None:
     # Packets rather than decoded frames: the coded bytes, their order and their times, in a fraction of the time.
     one, two = (
         subprocess.run(
-            ["ffmpeg", "-v", "error", "-i", str(p), "-map", "0:v", "-map", "0:a?", "-c", "copy", "-f", "framemd5", "-"],
+            ["ffmpeg", "-v", "error", "-i", str(p), "-map", "0:v", "-map", "0:a?", "-c", "copy", *without_notes(path),
+             "-f", "framemd5", "-"],
             capture_output=True,
             check=True,
         ).stdout
         for p in (path, after)
-    )
+    )  # fmt: skip
+    # The settings of a decoder come without what an encoder signs there.
+    one, two = (re.sub(rb"#extradata[^\n]*\n", b"", said) for said in (one, two))
     assert one == two
+
+
+def without_notes(path: Path) -> list[str]:
+    """What makes ffmpeg leave out messages and filling between the slices of a film."""
+    probe = ["ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries", "stream=codec_name", "-of", "csv=p=0"]
+    codec = subprocess.run([*probe, str(path)], capture_output=True, check=True, text=True).stdout.strip()
+    kinds = {"h264": "6|12", "hevc": "38-40"}.get(codec)
+    return ["-bsf:v", f"filter_units=remove_types={kinds}"] if kinds else []
 
 
 @needs_data
@@ -181,7 +193,8 @@ def test_a_film_of_a_gigabyte_takes_constant_memory(tmp_path: Path) -> None:
 
 
 def test_the_long_film_is_one_that_can_be_read(tmp_path: Path) -> None:
-    write_long_film(tmp_path / "film.mp4", 8, 3)
+    write_long_film(tmp_path / "film.mp4", 16, 3)
     data = (tmp_path / "film.mp4").read_bytes()
     assert identify(data) == "mp4"
-    assert clean(data).endswith(b"".join(struct.pack(">II", number, number) for number in range(3)))
+    samples = (struct.pack(">I4sII", 12, b"\x65", number, number) for number in range(3))
+    assert clean(data).endswith(b"".join(samples))

@@ -1,0 +1,97 @@
+"""Values of SVG attributes and CSS properties: numbers, colours, references and the words of the language, and nothing else.
+
+What a renderer cannot read it passes over, so a value that is anything else draws nothing and goes.
+"""
+
+from __future__ import annotations
+
+import re
+
+from veilset.containers.svg_names import ELEMENTS
+from veilset.containers.svg_words import FONTS, WORDS
+
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_UNIT = r"(?:%|px|pt|pc|mm|cm|in|em|rem|ex|ch|vw|vh|deg|rad|grad|turn|ms|s)?(?![A-Za-z0-9])"
+_TOKEN = re.compile(
+    rf"(?P<space>[\s,]+)|(?P<number>{_NUMBER}{_UNIT}|{_NUMBER}(?=[-+.]))|(?P<colour>\#[0-9a-fA-F]{{3,8}}(?![\w-]))"
+    r"|(?P<reference>url\(#(?:i\d+|none)\))|(?P<word>-?[A-Za-z][A-Za-z-]*)|(?P<mark>[()/!])"
+)
+_PATH = re.compile(rf"(?:[MmLlHhVvCcSsQqTtAa](?=[\s,]*[-+.\d])|[Zz]|{_NUMBER}|[\s,]+)*")
+_FIRST = re.compile(r"\s*[Mm]")
+_LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(?:-[a-zA-Z]{2})?")
+_RESULT = re.compile(r"r\d+")
+_INPUTS = frozenset(("SourceGraphic", "SourceAlpha", "BackgroundImage", "BackgroundAlpha", "FillPaint", "StrokePaint"))
+_SELECTOR = re.compile(
+    r"[\s,>+~]+|\*|[.#](?:[ci]\d+|none)|:(?:root|first-child|last-child|only-child|empty|(?:nth-child|nth-of-type)\([\dn+\s-]*\))"
+    r"|(?P<element>[A-Za-z]+)"
+)
+_SIZES = re.compile(rf"(?:{_NUMBER}{_UNIT}(?:/(?:{_NUMBER}{_UNIT}|normal))?|[a-z-]+)\s*")
+
+
+def plain_value(name: str, value: str) -> str:
+    """The value of an attribute or property as far as it draws; empty where it goes.
+
+    >>> plain_value("fill", "rgb(1, 2, 3)"), plain_value("fill", "Somebody"), plain_value("d", "M0 0 L1 1 Anna")
+    ('rgb(1, 2, 3)', '', 'M0 0 L1 1')
+    """
+    value = value.strip()
+    if name == "d":
+        hit = _PATH.match(value) if _FIRST.match(value) else None
+        return hit[0].strip() if hit else "none" if value == "none" else ""
+    if name in {"in", "in2", "result"}:
+        return value if _RESULT.fullmatch(value) or (value in _INPUTS and name != "result") else ""
+    if name == "systemLanguage":
+        return value if _LANGUAGE.fullmatch(value) else ""
+    if name == "font-family":
+        return _families(value)
+    if name == "font":
+        return _font(value)
+    return value if _is_plain(value) else ""
+
+
+def _is_plain(value: str) -> bool:
+    at = 0
+    while at < len(value):
+        hit = _TOKEN.match(value, at)
+        if hit is None or (hit["word"] and hit["word"].lower() not in WORDS):
+            return False
+        at = hit.end()
+    return True
+
+
+def _families(value: str) -> str:
+    """Fonts that everybody has; where there is none, the one without serifs."""
+    found = [name.strip().strip("'\"") for name in value.split(",")]
+    kept = [f"'{name}'" if " " in name else name for name in found if name.lower() in FONTS]
+    return ",".join(kept) or "sans-serif"
+
+
+def _font(value: str) -> str:
+    """Style, size and fonts in one."""
+    at, sized = 0, False
+    while (hit := _SIZES.match(value, at)) and hit.end() > at and not sized:
+        if not _is_plain(hit[0]):
+            break
+        sized, at = hit[0][0].isdigit(), hit.end()
+    head = value[:at].strip()
+    return f"{head} {_families(value[at:])}" if sized else head
+
+
+def unknown_fonts(value: str) -> bool:
+    """Whether a list of fonts names one that not everybody has."""
+    return any(name.strip().strip("'\"").lower() not in FONTS for name in value.split(",") if name.strip())
+
+
+def plain_selector(text: str) -> str:
+    """A selector of elements, numbered classes and numbered names; empty where it is anything else.
+
+    >>> plain_selector("g > .c1"), plain_selector("rect:lang(anna)")
+    ('g > .c1', '')
+    """
+    at = 0
+    while at < len(text):
+        hit = _SELECTOR.match(text, at)
+        if hit is None or (hit["element"] and hit["element"] not in ELEMENTS):
+            return ""
+        at = hit.end()
+    return " ".join(text.split())
