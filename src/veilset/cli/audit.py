@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from veilset.cli.talk import Json, Workers, bar, give
+from veilset.cli.talk import Json, Workers, bar, give, printable
 
 NAMED = (("home", "homes"), ("work", "places of work"))
 
@@ -100,6 +100,7 @@ def audit(
         )
     if done.report is not None:
         words.append(f"Private report: {done.report / 'report.html'}")
+    words = [printable(line) for line in words]
     give({**summary.to_plain(), "report": str(done.report) if done.report else None}, "\n".join(words), as_json=as_json)
 
 

@@ -68,6 +68,17 @@ def _lines(*, quiet: bool) -> Callable[[str, int, int], None]:
     return show
 
 
+def printable(words: str) -> str:
+    """Words on one line, with whatever a terminal would obey written out: names of files may hold anything.
+
+    >>> printable("a\\nb\\x1b[31m.jpg")
+    'a\\\\nb\\\\x1b[31m.jpg'
+    """
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in words
+    )
+
+
 def guard(run: Callable[[], None]) -> None:
     """Run the program; our errors become one clear message and the design's exit code."""
     try:
