@@ -183,6 +183,12 @@ def test_the_licence_file_of_a_folder_counts_and_contradicts(tmp_path: Path) -> 
         ("photo +49 170 1234567.jpg", {"phone_number"}),
         ("Screenshot 12.png", {"screenshot"}),
         ("a/000017.jpg", set()),
+        ("a/00001-00234.jpg", set()),
+        ("batch 012-345-67.png", set()),
+        ("0170-1234567.jpg", {"phone_number"}),
+        ("(089) 1234567.jpg", {"phone_number"}),
+        ("call 555-123-4567.jpg", {"phone_number"}),
+        ("15.03.2024.jpg", {"date_and_time"}),
     ],
 )
 def test_names_give_away(name: str, kinds: set[str]) -> None:
