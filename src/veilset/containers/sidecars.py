@@ -25,7 +25,9 @@ SIDECARS = (".xmp", ".thm", ".aae", ".json")
 FILMS = (".mov", ".mp4")
 DEEPEST = 12
 # A trunk prefix and a subscriber's number, as 0170-1234567 or (089) 1234567; or three, three and four digits.
-NATIONAL = r"(?<!\d)(?:\(0[1-9]\d{0,4}\)[-/ ]?|0[1-9]\d{1,4}[-/ ])[1-9]\d{4,7}(?!\d)|(?<!\d)\(?\d{3}\)?[- ]\d{3}-\d{4}(?!\d)"
+NATIONAL = (
+    r"(?<!\d)(?:\(0[1-9]\d{0,4}\)[-/ ]?|0[1-9]\d{1,4}[-/ ])[1-9]\d{4,7}(?!\d)|(?<!\d)\(?\d{3}\)?[- ]\d{3}-\d{4}(?!\d)"
+)
 # What a name may say, in the order in which it is looked for.
 PATTERNS: tuple[tuple[str, Risk, re.Pattern[str]], ...] = (
     ("messenger", Risk.HISTORY, re.compile(r"(?i)whatsapp|(?:IMG|VID)-\d{8}-WA\d|signal-\d{4}|telegram|FB_IMG")),

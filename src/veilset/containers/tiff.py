@@ -10,6 +10,7 @@ from typing import BinaryIO
 from veilset.containers import tiff_fields as tags
 from veilset.containers.allowed import Allowed, allowed
 from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
+from veilset.containers.georeference import KEYS, LOST, coarsen, is_lost
 from veilset.containers.icc import sanitise
 from veilset.containers.ifd import SIZES, Header, read_directory, read_header
 from veilset.containers.jpeg_segments import UNSEARCHED
@@ -64,9 +65,15 @@ def _write(data: memoryview, out: BinaryIO, header: Header, pages: list[Page], w
     raw = ("raw sensor data",) if is_raw(pages) else ()
     dropped = (_UNKNOWN,) if Shows.UNKNOWN in shows.values() else ()
     coded = (UNSEARCHED,) if any(number(data, header, page, 0x0103) in tags.JPEG for page in every(pages)) else ()
-    return emit(
-        pieces, data, out, _claims(data, header, pages, shows), (*_RESIDUE, *what.notes, *raw, *dropped, *coded)
-    )
+    notes = (*what.notes, *raw, *dropped, *coded, *_lost_place(data, header, pages, keep))
+    return emit(pieces, data, out, _claims(data, header, pages, shows), (*_RESIDUE, *notes))
+
+
+def _lost_place(data: memoryview, header: Header, pages: list[Page], keep: Keep) -> tuple[str, ...]:
+    if not keep.georeference or keep.gps_grid is None:
+        return ()
+    keys = (page.entries[KEYS] for page in every(pages) if KEYS in page.entries)
+    return (LOST,) if any(is_lost(Field(3, _raw(data, one.start, one.size)), header.order) for one in keys) else ()
 
 
 def _shows(data: memoryview, header: Header, pages: list[Page]) -> dict[int, Shows]:
@@ -154,6 +161,8 @@ def _plan(data: memoryview, header: Header, page: Page, keep: Keep, raw: bool, s
                 raise Malformed(f"tag {tag:#06x} of the TIFF does not hold what it has to")
             continue
         fields[tag] = Field(entry.type, _raw(data, entry.start, entry.size))
+    if keep.georeference and keep.gps_grid is not None:
+        coarsen(fields, header.order, keep.gps_grid)
     _special(data, page, fields, raw)
     profile = page.entries.get(tags.ICC)
     if keep.icc and profile is not None:

@@ -17,11 +17,14 @@ import pytest
 from veilset.containers import inspect
 from veilset.core.errors import DataError
 from veilset.core.finding import Finding, Risk
+from veilset.core.roles import Ref
 from veilset.core.sample import Image, Sample, TagValue
 from veilset.core.where import Box, Tag
 from veilset.data.folder import Folder
 from veilset.detectors.hidden import Hidden
 from veilset.detectors.likeness import compared
+from veilset.flows.look import Seen
+from veilset.flows.summary import Collector
 from veilset.testing.drawn import picture
 
 FACE = Box(250, 120, 100, 125)
@@ -147,3 +150,14 @@ def test_thumbnails_of_real_cameras_are_the_same_picture() -> None:
     assert looked >= 20
     # Two cameras of 2000 and 2008 took every n-th pixel: their thumbnails show detail that is none.
     assert len(alarms) <= 2, alarms
+
+
+def test_the_report_shows_a_blurred_face_before_a_slight_difference() -> None:
+    with Collector(None, ("hidden",)) as collector:
+        for number in range(30):
+            slight = Finding("hidden_image", Tag("t"), 1.0, "hidden/jpeg", Risk.HIDDEN, None, {"difference": 0.13})
+            collector.add(Seen(Ref(f"{number}", f"{number}.jpg"), findings=(slight,)))
+        blurred = {"difference": 0.01, "lost_detail": 20.0}
+        face = Finding("hidden_image", Tag("t"), 1.0, "hidden/jpeg", Risk.HIDDEN, None, blurred)
+        collector.add(Seen(Ref("face", "face.jpg"), findings=(face,)))
+    assert collector.summary("photos", ("hidden",)).hidden[0][0].name == "face.jpg"
