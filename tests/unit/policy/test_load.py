@@ -157,5 +157,5 @@ treat:
 """
     with pytest.raises(PolicyError, match=r"line 5: treat\.rights\.strip: keeps other tags than treat\.metadata"):
         parse_policy(text, NAMES)
-    same = text.replace(other, "{strip: {keep: [orientation, icc, rights]}}")
+    same = text.replace(f"rights: {other}", "rights: {strip: {keep: [orientation, icc, rights]}}")
     assert parse_policy(same, NAMES).treat["rights"].operators[0].name == "strip"
