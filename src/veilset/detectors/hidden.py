@@ -17,12 +17,11 @@ from veilset.core.errors import DataError
 from veilset.core.finding import Finding, Risk
 from veilset.core.sample import FileOnly, Image, Media, Pixels, Sample, TagValue
 from veilset.core.where import Tag
-from veilset.detectors.likeness import compared, difference
+from veilset.detectors.likeness import LARGEST, compared, difference
 
 __all__ = ["Hidden", "difference", "hidden_difference", "hidden_pixels"]
 
 _SHORTEST = 64
-_ENOUGH = 192
 _IN_HEIF = re.compile(r"heif/(?:thumbnail|picture|gain_map|auxiliary/.*)/(\d{1,9})")
 
 
@@ -31,7 +30,7 @@ def hidden_difference(image: Image, tag: TagValue) -> tuple[float, float] | None
     hidden = hidden_pixels(image, tag)
     if hidden is None:
         return None
-    enough = min(max(hidden.shape), max(_ENOUGH, min(image.shape)))
+    enough = min(max(hidden.shape), LARGEST)
     reduce = max((step for step in (1, 2, 4, 8) if max(image.shape) // step >= enough), default=1)
     apart, lost = compared(image.reduced(reduce), hidden)
     return round(apart, 4), round(lost, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,8 @@ from veilset.core.sample import Pixels
 Grey = NDArray[np.float32]
 _SIDE = 64
 _BLOCK = 8
-_LARGEST = 512
+LARGEST = 512
+"""The longest side at which two pictures are compared."""
 _ALIGNED = 192
 _STEPS = 30
 _WINDOW = 0.03
@@ -65,7 +67,7 @@ def lost_detail(main: Pixels, hidden: Pixels) -> float:
     import cv2
 
     height, width = hidden.shape[:2]
-    scale = min(1.0, _LARGEST / max(height, width), max(main.shape[:2]) / max(height, width))
+    scale = min(1.0, LARGEST / max(height, width), max(main.shape[:2]) / max(height, width))
     size = (max(8, round(width * scale)), max(8, round(height * scale)))
     own, other = (_softened(cv2.resize(_grey(one), size, interpolation=cv2.INTER_AREA)) for one in (main, hidden))
     own = _onto(own, other)
@@ -108,14 +110,26 @@ def _onto(own: Grey, other: Grey) -> Grey:
 
 
 def _best(main: Pixels, hidden: Pixels) -> tuple[float, Pixels]:
-    wanted = _small(main)
+    """The least difference over all views of `hidden`, and that view."""
+    wanted = _small(_at_most(main))
+    # Squares turn as the pictures that they were made from do.
     scored = [
-        (_largest_block(wanted, _small(view)), number, view)
-        for whole in _with_and_without_bars(hidden)
-        for number, view in enumerate(_views(whole))
+        (_largest_block(wanted, turned), number, whole)
+        for whole in _with_and_without_bars(_at_most(hidden))
+        for number, turned in enumerate(_views(_small(whole)))
     ]
-    apart, _, view = min(scored, key=lambda one: one[:2])
-    return apart, view
+    apart, number, whole = min(scored, key=lambda one: one[:2])
+    return apart, list(_views(whole))[number]
+
+
+def _at_most(pixels: Pixels) -> Pixels:
+    import cv2
+
+    scale = LARGEST / max(pixels.shape[:2])
+    if scale >= 1:
+        return pixels
+    size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def _grey(pixels: Pixels) -> Grey:
@@ -135,7 +149,7 @@ def _small(pixels: Pixels) -> Grey:
     return np.asarray(cv2.GaussianBlur(small, (0, 0), 1.0), dtype=np.float32)
 
 
-def _views(pixels: Pixels) -> Iterable[Pixels]:
+def _views(pixels: NDArray[Any]) -> Iterable[NDArray[Any]]:
     for base in (pixels, pixels[:, ::-1]):
         for turns in range(4):
             yield np.rot90(base, turns)
