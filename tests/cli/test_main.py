@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import typer
 
 from veilset.cli.main import VERBS, program
+from veilset.cli.talk import guard
 from veilset.testing.drawn import drawn_folder
 
 POLICY = """
@@ -60,7 +63,7 @@ def test_audit_release_verify_as_json(photos: Path, tmp_path: Path) -> None:
         (["audit", "nowhere", "--json"], 3, "nowhere"),
         (["release", "nowhere", "-o", "out", "-p", "share-foto"], 2, "Did you mean share-photo"),
         (["explain", "nope.yaml"], 2, "nope.yaml"),
-        (["show", "maks"], 2, "maks"),
+        (["show", "maks"], 2, "did you mean mask"),
         (["list", "wizards"], 2, "wizards"),
         (["verify", "."], 2, "manifest.json"),
         (["weights", "path", "nothing"], 2, "nothing"),
@@ -138,3 +141,84 @@ def test_a_verb_written_wrongly_is_answered_with_the_right_one() -> None:
     done = veilset("audt", "photos")
     assert done.returncode == 2
     assert "audit" in done.stderr
+
+
+def test_every_verb_gives_json() -> None:
+    app = typer.main.get_command(program())
+    commands = [(name, one) for name, one in app.commands.items() if not hasattr(one, "commands")]  # type: ignore[attr-defined]
+    commands += [
+        (f"{group} {name}", one)
+        for group, many in app.commands.items()  # type: ignore[attr-defined]
+        for name, one in getattr(many, "commands", {}).items()
+    ]
+    assert len(commands) >= 20
+    without = [name for name, one in commands if not any("--json" in param.opts for param in one.params)]
+    assert without == []
+    assert "datasheet" in json.loads(veilset("questions", "--json").stdout)["text"]
+
+
+def test_no_file_name_speaks_to_the_terminal_or_stops_the_program(tmp_path: Path) -> None:
+    """Under a locale as most people have it, where what is no UTF-8 cannot be printed."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name in (b"caf\xe9.jpg", b"a\x1b[2J\nReleased.jpg"):
+        Path(os.fsdecode(os.fsencode(photos) + b"/" + name)).write_bytes(b"no picture")
+    for coding in ("utf-8:strict", "ascii:strict"):
+        done = veilset(
+            "audit", photos, "-f", "metadata", "-o", tmp_path / f"report-{coding}", "-j", 1,
+            env={**os.environ, "PYTHONIOENCODING": coding},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert r"caf\udce9.jpg" in done.stdout
+        assert r"a\x1b[2J\nReleased.jpg" in done.stdout
+        assert "\x1b" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("stream", "codes"), [("stdout", (0, 2, 141)), ("stderr", (0, 0, 0))])
+def test_streams_that_are_closed_or_full_or_that_nobody_reads(
+    stream: str, codes: tuple[int, int, int], photos: Path, tmp_path: Path
+) -> None:
+    """Who reads no further ends the program; talk that nobody hears stops no work."""
+    command = [sys.executable, "-m", "veilset", "audit", str(photos), "-f", "metadata", "-j", "1", "-o"]
+    reader, unread = os.pipe()
+    os.close(reader)
+    number = {"stdout": 1, "stderr": 2}[stream]
+    with Path("/dev/full").open("wb") as full:
+        for place, (where, code) in enumerate(zip((None, full, unread), codes, strict=True)):
+            streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+            close = ["bash", "-c", f'exec "$@" {number}>&-', "-"] if where is None else []
+            done = subprocess.run(
+                [*close, *command, str(tmp_path / str(place))],
+                check=False,
+                **{**streams, **({} if where is None else {stream: where})},  # type: ignore[arg-type]
+            )
+            assert done.returncode == code, (place, done.stderr)
+            assert b"Traceback" not in (done.stderr or b"")
+            assert (tmp_path / str(place) / "report.html").exists()
+    os.close(unread)
+
+
+def test_what_nobody_foresaw_is_a_fault_and_no_refusal(capsys: pytest.CaptureFixture[str]) -> None:
+    def surprise() -> None:
+        raise ZeroDivisionError("of a plug-in")
+
+    with pytest.raises(SystemExit) as ended:
+        guard(surprise)
+    assert ended.value.code == 70
+    assert "of a plug-in" in capsys.readouterr().err
+
+
+def test_who_stops_a_run_is_told_how_it_goes_on(photos: Path, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "veilset", "release", str(photos), "-o", str(tmp_path / "out"), "-j", "1"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "out/private/lock").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert "run the same command again" in said
+    assert "Traceback" not in said

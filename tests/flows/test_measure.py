@@ -190,3 +190,24 @@ def test_a_study_of_viewers_is_set_up_and_then_read(tmp_path):
     by = {(m.name, m.group): m for m in done.measurements if m.probe == "viewers"}
     assert by["preferred", "original"].low > by["preferred", "original"].chance
     assert by["recognisability", "released"].value == 1.5
+
+
+def test_originals_that_were_set_aside_do_not_stop_the_measurement(tmp_path, photos):
+    """One file that is no picture, and one that is cut off: the release named both and went on, and so does this."""
+    (photos.path / "broken.jpg").write_bytes(b"no picture")
+    whole = next(path for path in sorted(photos.path.rglob("*.png"))).read_bytes()
+    (photos.path / "cut.png").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "p.yaml").write_text(
+        'version: 1\nfind: [metadata]\ntreat: {metadata: strip, "*": refuse}\nrelease: {omit_at_most: 1.0}\n'
+    )
+    released = release(photos.path, tmp_path / "out", tmp_path / "p.yaml", workers=1)
+    assert released.manifest.counts.quarantined == 2
+    done = measure(photos.path, tmp_path / "out", probes=["fidelity"])
+    assert not done.not_tested
+    assert done.pairs == (8, 8)
+    (tmp_path / "named").mkdir()
+    (tmp_path / "named/one.png").write_bytes(whole)
+    (tmp_path / "before").mkdir()
+    for name, content in (("one.png", whole), ("two.jpg", b"no picture")):
+        (tmp_path / "before" / name).write_bytes(content)
+    assert not measure(tmp_path / "before", tmp_path / "named", probes=["fidelity"]).not_tested

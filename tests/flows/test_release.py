@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from veilset.core.errors import (
+    BadSetting,
     BrokenContract,
     GateFailed,
     Occupied,
@@ -28,7 +30,7 @@ from veilset.core.measurement import Measurement
 from veilset.core.noise import SeededNoise
 from veilset.core.roles import Case
 from veilset.core.sample import Image, Media, Sample
-from veilset.core.where import Whole
+from veilset.core.where import Box, Whole
 from veilset.data.folder import Folder
 from veilset.flows.release import release
 from veilset.flows.verify import verify
@@ -238,3 +240,61 @@ def test_going_on_with_another_policy_is_refused(photos, policy: Make, tmp_path:
         place.start({"policy": "another", "source": str(photos.path.resolve())})
     with pytest.raises(UsageError, match="begun with another policy"):
         release(photos.path, tmp_path / "out", policy(), workers=1)
+
+
+def test_names_that_are_kept_and_cannot_be_are_set_aside(photos, policy: Make, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    drawn = next(path for path in sorted(photos.path.rglob("*.png"))).read_bytes()
+    names = [
+        b"x" * 251 + b".png",
+        b"y" * 255,
+        b"caf\xe9.png",
+        b"Case.png",
+        b"case.png",
+        "ÉTÉ.png".encode(),
+        "été.png".encode(),
+    ]
+    for name in names:
+        Path(os.fsdecode(os.fsencode(source) + b"/" + name)).write_bytes(drawn)
+    kept = replace(policy().release, names="keep", folders="keep", omit_at_most=1.0)
+    done = release(source, tmp_path / "out", replace(policy(), release=kept), workers=1)
+    assert (done.manifest.counts.released, done.manifest.counts.quarantined) == (5, 2)
+    released = [path.stem for path in (tmp_path / "out/public/samples").iterdir()]
+    assert "x" * 251 in released
+    assert len({stem.casefold() for stem in released}) == 5
+    aside = (tmp_path / "out/private/quarantine.csv").read_bytes()
+    assert b"too long" in aside
+    assert b"UTF-8" in aside
+    verify(tmp_path / "out")
+
+
+@dataclass(frozen=True)
+class Nonsense:
+    """What a plug-in gives that does not know its role."""
+
+    given: object = None
+    takes: ClassVar[tuple[type[Media], ...]] = (Image,)
+    finds: ClassVar[tuple[str, ...]] = ("face",)
+
+    def find(self, sample: Sample) -> object:
+        if self.given == "nan":
+            return (Finding("face", Box(float("nan"), 0, 5, 5), 1.0, "nonsense"),)
+        return self.given
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "words"),
+    [
+        (None, BrokenContract, "detector nonsense gave a NoneType on .* gives Findings"),
+        (("face",), BrokenContract, "detector nonsense gave a str"),
+        ("nan", BadSetting, "detector nonsense on .*finite"),
+    ],
+)
+def test_a_detector_that_gives_something_else_is_named(
+    given: object, error: type[Exception], words: str, photos, tmp_path: Path
+) -> None:
+    wrong = Policy((Named("nonsense", Nonsense(given)),), {}, Rule(verdict="refuse"))
+    with pytest.raises(error, match=words):
+        release(photos.path, tmp_path / "out", wrong, workers=1)
+    assert not (tmp_path / "out/public").exists()

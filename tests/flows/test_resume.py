@@ -9,14 +9,18 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from veilset.core.errors import Unwritable
+from veilset.core.errors import CountsDoNotAdd, Unwritable
 from veilset.flows import assemble
+from veilset.flows.audit import audit
 from veilset.flows.release import release
+from veilset.flows.verify import verify
 from veilset.flows.workplace import Workplace
+from veilset.records.releases import registered
 
 SCRIPT = """
 import sys, time
@@ -174,7 +178,85 @@ def test_a_full_disk_is_said_and_nothing_half_written_is_left(photos, policy, ti
     assert done.manifest.counts.released == 8
 
 
+def test_an_audit_says_that_the_disk_is_full_whichever_file_it_was_writing(photos, tiny_disk: Path) -> None:
+    for pages in range(8, 40, 8):
+        for old in tiny_disk.iterdir():
+            old.unlink()
+        with (tiny_disk / "filler").open("wb") as filler:
+            filler.write(bytes((1 << 18) - pages * 1024))
+        with pytest.raises(Unwritable, match="No space left"):
+            audit(photos.path, tiny_disk / "report", find=["metadata"], workers=1)
+        shutil.rmtree(tiny_disk / "report", ignore_errors=True)
+
+
 def test_a_read_only_output_is_said(photos, policy, tiny_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(tiny_disk)], check=True)
     with pytest.raises(Unwritable, match="Read-only file system"):
         release(photos.path, tiny_disk / "out", policy(), workers=1)
+
+
+def test_no_release_comes_out_that_the_register_does_not_know(photos, policy, tmp_path: Path, monkeypatch) -> None:
+    """Killed at the last step, or after it: whoever withdraws later has to find the release."""
+    out, real = tmp_path / "out", assemble.publish
+    with monkeypatch.context() as patch:
+        patch.setattr(assemble, "publish", _interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            release(photos.path, out, policy(), workers=1)
+    assert not (out / "public").exists()
+
+    def killed(*arguments: object) -> None:
+        real(*arguments)  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(assemble, "publish", killed)
+    with pytest.raises(KeyboardInterrupt):
+        release(photos.path, out, policy(), workers=1)
+    assert (out / "public/manifest.json").exists()
+    known = registered(out / "private")
+    assert [one.release for one in known] == [verify(out).manifest.release]
+    assert len(known[0].samples) == len(samples(out))
+
+
+def test_names_that_are_no_utf8_are_released(photos, policy, tmp_path: Path) -> None:
+    source = tmp_path / "odd"
+    source.mkdir()
+    original = next(path for path in sorted(photos.path.rglob("*.jpg")))
+    shutil.copy(original, os.fsencode(source) + b"/caf\xe9.jpg")
+    done = release(source, tmp_path / "out", policy(), workers=1)
+    assert done.manifest.counts.released == 1
+    assert list(registered(tmp_path / "out/private")[0].samples) == ["caf\udce9.jpg"]
+
+
+def test_what_changed_or_went_since_a_run_was_killed_is_not_released(
+    photos, policy, tmp_path: Path, monkeypatch
+) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    shutil.copytree(photos.path, source)
+    (source / "gone").mkdir()
+    gone, broken = source / "gone" / "gone.png", source / "later_broken.png"
+    drawn = next(path for path in sorted(photos.path.rglob("*.png")))
+    shutil.copy(drawn, gone)
+    shutil.copy(drawn, broken)
+    kept = replace(policy().release, folders="keep", omit_at_most=1.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(assemble, "make_manifest", _interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            release(source, out, replace(policy(), release=kept), workers=1)
+    staging = Workplace(out).staging
+    (staging / "labels").mkdir()
+    (staging / "labels/old.json").write_text("{}")
+    (staging / "samples/.veilset-0123").write_bytes(b"half a file")
+    gone.unlink()
+    broken.write_bytes(b"\x89PNG\r\n\x1a\n")
+    done = release(source, out, replace(policy(), release=kept), workers=1)
+    assert (done.manifest.counts.released, done.manifest.counts.quarantined) == (8, 1)
+    assert not list((out / "public").rglob("old.json"))
+    assert not (out / "public/samples/gone").exists()
+    assert verify(out).manifest == done.manifest
+
+
+def test_a_file_that_no_sample_accounts_for_refuses_the_release(photos, policy, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(assemble, "keep_only", lambda place, _: (place.samples / "stray.png").write_bytes(b"stray"))
+    with pytest.raises(CountsDoNotAdd, match="8 samples were released, but 9"):
+        release(photos.path, tmp_path / "out", policy(), workers=1)
+    assert not (tmp_path / "out/public").exists()

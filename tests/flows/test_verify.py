@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from PIL import Image as Pillow
 
 from veilset.core.errors import CountsDoNotAdd, Malformed, Residue, Tampered, UsageError
+from veilset.core.finding import Finding
 from veilset.core.manifest import fingerprint
+from veilset.core.registry import Entry, Registry
+from veilset.core.sample import Sample
+from veilset.core.where import Box
 from veilset.flows.assemble import entries_of
+from veilset.flows.catalog import catalog
 from veilset.flows.release import release
 from veilset.flows.verify import verify
 
@@ -97,3 +103,51 @@ def test_what_is_no_release_is_said(tmp_path: Path, public: Path) -> None:
     (public / "manifest.json").write_text('{"schema": "veilset-manifest/1"}')
     with pytest.raises(Malformed, match="not a manifest"):
         verify(public)
+
+
+def test_a_folder_that_holds_nothing_is_named(public: Path) -> None:
+    (public / "samples/Jane Doe").mkdir()
+    with pytest.raises(Tampered, match="an empty folder: samples/Jane Doe"):
+        verify(public)
+
+
+def test_a_file_that_is_listed_twice_is_named(public: Path) -> None:
+    files = json.loads((public / "manifest.json").read_text())["files"]
+    edit(public, files=[*files, files[0]])
+    with pytest.raises(Tampered, match=f"listed twice: {files[0]['name']}"):
+        verify(public)
+
+
+def test_what_the_re_audit_would_pass_over_is_named(public: Path) -> None:
+    """A forger's manifest that lists a file in place of a sample which no source of pictures shows."""
+    victim = min((public / "samples").iterdir())
+    victim.rename(public / "samples/.hidden")
+    relist(public)
+    with pytest.raises(Tampered, match=r"samples/\.hidden"):
+        verify(public)
+
+
+def test_a_manifest_that_is_nested_without_end_is_malformed(public: Path) -> None:
+    (public / "manifest.json").write_text("[" * 100_000)
+    with pytest.raises(Malformed):
+        verify(public)
+
+
+@dataclass(frozen=True)
+class SeesJpeg:
+    """Stands for the face detector: sees a face in every JPEG."""
+
+    def find(self, sample: Sample) -> tuple[Finding, ...]:
+        return (Finding("face", Box(0, 0, 9, 9), 1.0, "t"),) if sample.origin.name.endswith(".jpg") else ()
+
+
+def test_a_deep_check_names_the_pictures_in_which_a_face_is_seen(public: Path) -> None:
+    usual = catalog()
+    table = {"face": Entry(f"{__name__}:SeesJpeg", "Stands for the face detector.")}
+    names = replace(usual, detectors=Registry("detector", table, group=None))
+    large = sorted(path.name for path in (public / "samples").glob("*.jpg"))
+    checked = verify(public, deep=True, names=names)
+    assert 0 < len(large) < 8
+    assert [Path(name).name for name in checked.showing] == large
+    assert checked.measurements[0].value == len(large) / 8
+    assert verify(public).showing == ()

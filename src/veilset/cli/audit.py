@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from veilset.cli.talk import Json, Workers, bar, give, printable
+from veilset.cli.talk import Json, Workers, bar, give, one_line
 
 NAMED = (("home", "homes"), ("work", "places of work"))
 
@@ -89,18 +89,16 @@ def audit(
 
         words += [f"  {sentence}" for sentence in in_words(summary.missed)]
     words += [f"  note: {note}" for note in summary.notes]
-    words += [f"  cannot be read: {name}: {why}" for name, why in summary.unreadable[:10]]
+    words += [one_line(f"  cannot be read: {name}: {why}") for name, why in summary.unreadable[:10]]
     if len(summary.unreadable) > 10:
         words.append(f"  and {len(summary.unreadable) - 10} more that cannot be read")
     if summary.sidecars:
         words.append(f"  sidecars, looked at with their pictures: {len(summary.sidecars)}")
     if summary.others:
-        words.append(
-            f"  files that are no pictures, not looked at: {len(summary.others)} (such as {summary.others[0]})"
-        )
+        such = one_line(summary.others[0])
+        words.append(f"  files that are no pictures, not looked at: {len(summary.others)} (such as {such})")
     if done.report is not None:
         words.append(f"Private report: {done.report / 'report.html'}")
-    words = [printable(line) for line in words]
     give({**summary.to_plain(), "report": str(done.report) if done.report else None}, "\n".join(words), as_json=as_json)
 
 

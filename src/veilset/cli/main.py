@@ -81,4 +81,8 @@ def main(
 
 def run() -> None:
     """Entry point of the program."""
-    guard(program(sys.argv[1] if len(sys.argv) > 1 else ""))
+    guard(_run)
+
+
+def _run() -> None:
+    program(sys.argv[1] if len(sys.argv) > 1 else "")()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, fields
+from difflib import get_close_matches
 from inspect import getdoc
 from typing import Annotated, Any
 
@@ -49,8 +50,10 @@ def show(
         return
     registries = [registry for registry in catalog().roles().values() if name in registry]
     if not registries:
-        known = [key for registry in catalog().roles().values() for key in registry]
-        raise UnknownName(f"nothing is called {name!r}. Known: {', '.join(sorted(known))}")
+        known = sorted({*profiles(), *(key for registry in catalog().roles().values() for key in registry)})
+        near = get_close_matches(name, known, n=3)
+        hint = f"; did you mean {' or '.join(near)}?" if near else "."
+        raise UnknownName(f"nothing is called {name!r}{hint} Known: {', '.join(known)}")
     plains, pages = [], []
     for registry in registries:
         plain, page = _page(registry.role, name, registry.load(name))

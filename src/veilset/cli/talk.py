@@ -3,35 +3,75 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 
-from veilset.core.errors import VeilsetError
+from veilset.core.errors import BrokenContract, Unwritable, VeilsetError
 
+_STOPPED = 130
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 Workers = Annotated[int, typer.Option("--workers", "-j", min=0, help="Processes; 0 means one per core.")]
 
 
 def say(words: str) -> None:
     """A line for the person, on standard error."""
-    sys.stderr.write(words + "\n")
+    _write(sys.stderr, printable(words) + "\n")
 
 
 def give(plain: Any, words: str, *, as_json: bool) -> None:
     """The result, on standard output: JSON, or words."""
-    sys.stdout.write(
-        (json.dumps(plain, indent=2, ensure_ascii=True, default=str) if as_json else words).rstrip() + "\n"
-    )
+    text = json.dumps(plain, indent=2, ensure_ascii=True, default=str) if as_json else printable(words)
+    _write(sys.stdout, text.rstrip() + "\n")
+
+
+def printable(words: str) -> str:
+    """Words in which no file name can speak to the terminal, or stop the program: what cannot be shown is escaped.
+
+    >>> print(printable("a\\x1b[2J, caf\\udce9 and \\u65e5"))
+    a\\x1b[2J, caf\\udce9 and \u65e5
+    """
+    return "".join(one if one == "\n" or one.isprintable() else repr(one)[1:-1] for one in words)
+
+
+def one_line(words: str) -> str:
+    """Words on one line, whatever line ends the names in them hold."""
+    return words.replace("\n", "\\n")
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    """Written and flushed. A stream that was closed is not missed, and talk that cannot be written stops no work.
+
+    Raises:
+        Unwritable: There is no room where the data goes.
+    """
+    if stream is None:
+        return
+    try:
+        stream.write(text.encode(stream.encoding, "backslashreplace").decode(stream.encoding))
+        stream.flush()
+    except OSError as error:
+        # Else the interpreter would try once more, and complain, when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if stream is sys.stderr:
+            return
+        if isinstance(error, BrokenPipeError):  # who reads no further has what they wanted
+            sys.exit(141)
+        raise Unwritable(
+            f"the result could not be printed on standard output: {error.strerror}; make room. "
+            "The files that it speaks of are written."
+        ) from error
 
 
 @contextmanager
 def bar(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
     """A progress bar with rate and time left on standard error; a line now and then when that is no terminal."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or sys.stderr is None or not sys.stderr.isatty():
         yield _lines(quiet=quiet)
         return
     from rich.console import Console
@@ -68,27 +108,26 @@ def _lines(*, quiet: bool) -> Callable[[str, int, int], None]:
     return show
 
 
-def printable(words: str) -> str:
-    """Words on one line, with whatever a terminal would obey written out: names of files may hold anything.
-
-    >>> printable("a\\nb\\x1b[31m.jpg")
-    'a\\\\nb\\\\x1b[31m.jpg'
-    """
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in words
-    )
-
-
 def guard(run: Callable[[], None]) -> None:
-    """Run the program; our errors become one clear message and the design's exit code."""
+    """Run the program; our errors become one clear message and the design's exit code, and any other is a fault of ours."""
     try:
         run()
     except VeilsetError as error:
         say(f"{type(error).__name__}: {error.message}")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        say("stopped; finished samples are kept, run the same command again to go on")
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(141)
+        _stopped()
+    except SystemExit as end:
+        if end.code == _STOPPED:  # typer's word for the same
+            _stopped()
+        raise
+    except Exception as error:
+        # The last door: Python's own exit code would read as a refusal.
+        say(traceback.format_exc())
+        say("this is a fault of Veilset or of a plug-in, not of yours; please report it")
+        raise SystemExit(BrokenContract.exit_code) from error
+
+
+def _stopped() -> None:
+    say("stopped; finished samples are kept, run the same command again to go on")
+    sys.exit(_STOPPED)

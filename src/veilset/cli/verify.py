@@ -27,10 +27,12 @@ def verify(
     words += [f"  ok: {check}" for check in done.checks]
     for one in done.measurements:
         words.append(f"  {one.probe}/{one.name} = {one.value:.4g} [{one.low:.4g}, {one.high:.4g}], n = {one.n}")
+    words += [f"  a face is seen in {name}" for name in done.showing]
     plain = {
         "release": done.manifest.release,
         "verified": True,
         "checks": list(done.checks),
         "measurements": [one.to_plain() for one in done.measurements],
+        "showing": list(done.showing),
     }
     give(plain, "\n".join(words), as_json=as_json)

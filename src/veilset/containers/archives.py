@@ -60,6 +60,17 @@ def inspect(data: memoryview) -> Listing:
     return Listing(Facts(_word(data), 0, 0, frames=max(len(members), 1)), tuple(tags), _claims(data))
 
 
+def files(data: memoryview) -> Iterator[tuple[str, bytes]]:
+    """The members, each under its number in the order of names.
+
+    Raises:
+        DataError: As `inspect`.
+    """
+    with _members(data) as members:
+        for number, member in enumerate(members, 1):
+            yield f"archive/{number}", member.read()
+
+
 def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
     """Write the archive anew.
 

@@ -11,15 +11,18 @@ from veilset.containers.jpeg_segments import DHT, DRI, FRAMES, SCAN, SOS, Segmen
 from veilset.containers.jpeg_symbols import BROKEN, Bits, Codes, codes_of, first_ac, first_dc, refined_ac, sequential
 from veilset.core.errors import Malformed, Unsupported
 
-SEQUENTIAL, PROGRESSIVE = frozenset({0xC0, 0xC1}), 0xC2
+SEQUENTIAL, PROGRESSIVE, LOSSLESS = frozenset({0xC0, 0xC1}), 0xC2, 0xC3
 _RESTART = re.compile(rb"\xff+[\xd0-\xd7]")
-_MOST_BLOCKS = 1 << 22
+_MOST_BLOCKS, _MOST_SAMPLES = 1 << 22, 1 << 26
 # Over all scans: a run of empty blocks takes no bits, but time.
 _MOST_WORK = 1 << 25
 
 
 class Component(NamedTuple):
-    """One colour plane: its number, sampling, and its blocks when it is coded alone (rows, columns)."""
+    """One colour plane: its number, sampling, and its blocks when it is coded alone (rows, columns).
+
+    In lossless coding a block is one sample.
+    """
 
     number: int
     across: int
@@ -51,7 +54,7 @@ def surplus(data: memoryview, found: Sequence[Segment], height: int) -> list[tup
 
     Raises:
         Malformed: The coded data breaks off or cannot be decoded.
-        Unsupported: Arithmetic or lossless coding.
+        Unsupported: Arithmetic coding, or too large.
     """
     walk, tail = _start(data, found, height), []
     for index, part in enumerate(found):
@@ -68,27 +71,28 @@ def surplus(data: memoryview, found: Sequence[Segment], height: int) -> list[tup
 
 def _start(data: memoryview, found: Sequence[Segment], height: int) -> Walk:
     frame = next(part for part in found if part.marker in FRAMES)
-    if frame.marker not in SEQUENTIAL and frame.marker != PROGRESSIVE:
-        raise Unsupported("a JPEG in arithmetic or lossless coding is not walked; convert it")
+    if frame.marker not in SEQUENTIAL | {PROGRESSIVE, LOSSLESS}:
+        raise Unsupported("a JPEG in this coding is not walked; convert it")
     body = data[frame.payload : frame.stop]
     width = int.from_bytes(body[3:5], "big")
     raw = [(body[at], body[at + 1] >> 4, body[at + 1] & 15) for at in range(6, 6 + 3 * body[5], 3)]
     if not all(1 <= across <= 4 and 1 <= down <= 4 for _, across, down in raw):
         raise Malformed(BROKEN)
+    side, most = (1, _MOST_SAMPLES) if frame.marker == LOSSLESS else (8, _MOST_BLOCKS)
     most_across, most_down = max(a for _, a, _ in raw), max(d for _, _, d in raw)
     components = {
         number: Component(
             number,
             across,
             down,
-            _ceil(_ceil(height * down, most_down), 8),
-            _ceil(_ceil(width * across, most_across), 8),
+            _ceil(_ceil(height * down, most_down), side),
+            _ceil(_ceil(width * across, most_across), side),
         )
         for number, across, down in raw
     }
-    columns, rows = _ceil(width, 8 * most_across), _ceil(height, 8 * most_down)
-    if columns * rows * sum(a * d for _, a, d in raw) > _MOST_BLOCKS:
-        raise Unsupported("a JPEG of more than 2^22 blocks is not walked")
+    columns, rows = _ceil(width, side * most_across), _ceil(height, side * most_down)
+    if columns * rows * sum(a * d for _, a, d in raw) > most:
+        raise Unsupported("a JPEG of more than 2^22 blocks, or 2^26 samples without loss, is not walked")
     return Walk(frame.marker, components, columns, rows)
 
 
@@ -112,7 +116,8 @@ def _scan(data: memoryview, part: Segment, header: memoryview, walk: Walk) -> li
     count = header[0]
     chosen = [(header[1 + 2 * i], header[2 + 2 * i] >> 4, header[2 + 2 * i] & 15) for i in range(count)]
     first, last, refined = header[1 + 2 * count], header[2 + 2 * count], header[3 + 2 * count] >> 4
-    if any(number not in walk.components for number, _, _ in chosen) or last > 63 or first > last:
+    banded = walk.frame != LOSSLESS
+    if any(number not in walk.components for number, _, _ in chosen) or (banded and (last > 63 or first > last)):
         raise Malformed(BROKEN)
     if count == 1:
         alone = walk.components[chosen[0][0]]
@@ -121,7 +126,7 @@ def _scan(data: memoryview, part: Segment, header: memoryview, walk: Walk) -> li
         units = [(d, a) for n, d, a in chosen for _ in range(walk.components[n].across * walk.components[n].down)]
         total = walk.columns * walk.rows
     walk.work += total * len(units)
-    if walk.work > _MOST_WORK:
+    if walk.work > (_MOST_WORK if banded else _MOST_SAMPLES):
         raise Unsupported("a JPEG with so many scans of so many blocks is not walked")
     read = _reader(walk, chosen[0][0], units, first, last, refined)
     raw, base, at, tail = bytes(data[part.start : part.stop]), part.start, 0, []
@@ -158,6 +163,12 @@ def _reader(walk: Walk, number: int, units: list[tuple[int, int]], first: int, l
         if walk.frame in SEQUENTIAL:
             tables = [(walk.dc[dc].symbol, walk.dc[dc].step, walk.ac[ac]) for dc, ac in units]
             return lambda bits, _, units_: sequential(bits, tables, units_)
+        if walk.frame == LOSSLESS:
+            # Early DNG writers put 16 bits behind the category of 16, the standard none.
+            if any(16 in walk.dc[dc].symbol for dc, _ in units):
+                raise Unsupported("a lossless JPEG with differences of 16 bits is not walked")
+            ladder = [(walk.dc[dc].symbol, walk.dc[dc].step) for dc, _ in units]
+            return lambda bits, _, units_: first_dc(bits, ladder, units_)
         if first == 0:
             if refined:
                 return lambda _, __, units_: units_ * len(units)

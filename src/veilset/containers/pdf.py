@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -12,7 +13,7 @@ from veilset.containers.assembly import cut_out
 from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
 from veilset.containers.kept_fields import kept_fields
 from veilset.containers.pdf_images import Body, Images, is_number, numbers
-from veilset.containers.pdf_objects import Cursor, Document, Name, Ref, Stream, Word
+from veilset.containers.pdf_objects import Cursor, Document, Name, Ref, Stream, Word, inflate
 from veilset.containers.rights_fields import rights_packet
 from veilset.containers.risks import risk_of
 from veilset.containers.xmp import read_xmp
@@ -292,6 +293,34 @@ def _strings(value: Any, path: str, depth: int) -> Iterator[TagValue]:
         yield TagValue(path, text, risk_of(path), len(value))
 
 
+def pictures(data: memoryview) -> Iterator[tuple[str, bytes]]:
+    """The JPEG and JPEG 2000 files inside the document, by the number of their object.
+
+    Raises:
+        Malformed: Its objects contradict each other.
+        Unsupported: It is encrypted.
+    """
+    document = Document(data)
+    for number in sorted(document.places):
+        stream = document.object(number)
+        # What cannot be read is listed as such, and does not go out.
+        with suppress(DataError):
+            if isinstance(stream, Stream) and (raw := _file_in(document, stream)):
+                yield f"pdf/{number}", raw
+
+
+def _file_in(document: Document, stream: Stream) -> bytes:
+    """The picture file that an image is coded as; empty when it is none."""
+    kinds = document.filters(stream)[0]
+    is_image = document.get(stream.entries.get(b"Subtype")) == b"Image"
+    if not is_image or kinds[-1:] not in ([b"DCTDecode"], [b"JPXDecode"]):
+        return b""
+    raw = bytes(document.raw[stream.start : stream.stop])
+    while len(kinds) > 1 and kinds[0] == b"FlateDecode":
+        raw, kinds = inflate(raw)[0], kinds[1:]
+    return raw
+
+
 def _stream_tags(document: Document, number: int, stream: Stream) -> Iterator[TagValue]:
     kind, inner = document.get(stream.entries.get(b"Type")), document.get(stream.entries.get(b"Subtype"))
     try:
@@ -300,10 +329,10 @@ def _stream_tags(document: Document, number: int, stream: Stream) -> Iterator[Ta
         elif kind == b"EmbeddedFile":
             raw = document.decoded(stream)
             yield TagValue(f"pdf/{number}/attachment", raw, Risk.HIDDEN, len(raw))
-        elif inner == b"Image" and document.filters(stream)[0][-1:] in ([b"DCTDecode"], [b"JPXDecode"]):
+        elif raw := _file_in(document, stream):
             from veilset.containers import inspect as look
 
-            for tag in look(document.raw[stream.start : stream.stop]).tags:
+            for tag in look(raw).tags:
                 yield TagValue(f"pdf/{number}/{tag.path}", tag.value, tag.risk, tag.size, tag.technical)
     except DataError:
         # What cannot be read does not go out either; that it is there is what the list has to say.

@@ -246,6 +246,18 @@ def _link(link: str, kind: str | None, draft: Draft) -> str:
     return _embedded(picture_of(link), draft)
 
 
+def pictures(data: memoryview) -> Iterator[tuple[str, bytes]]:
+    """The pictures inside the drawing, each under `svg/picture`.
+
+    Raises:
+        DataError: As `inspect`.
+    """
+    for element in _walk(_parse(data)):
+        link = (element.get(LINK) or element.get("href") or "").strip()
+        if link.startswith("data:"):
+            yield "svg/picture", picture_of(link)
+
+
 def picture_of(link: str) -> bytes:
     """The bytes inside a `data:` address."""
     head, comma, body = link.partition(",")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import struct
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from typing import BinaryIO
 
 from veilset.containers import tiff_fields as tags
 from veilset.containers.allowed import Allowed, allowed
+from veilset.containers.assembly import cut_out, union
 from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
 from veilset.containers.georeference import KEYS, LOST, coarsen, is_lost
 from veilset.containers.icc import sanitise
@@ -16,9 +18,11 @@ from veilset.containers.ifd import SIZES, Header, read_directory, read_header
 from veilset.containers.jpeg_segments import UNSEARCHED
 from veilset.containers.pieces import Ledger, Piece, emit
 from veilset.containers.tiff_layout import Field, Plan, lay_out
-from veilset.containers.tiff_pages import Page, decoded_size, every, is_raw, number, numbers, read_pages
+from veilset.containers.tiff_overhang import overhangs, overhangs_of, told_apart
+from veilset.containers.tiff_pages import Page, every, is_raw, number, numbers, read_pages
 from veilset.containers.tiff_reduced import Shows, compared
-from veilset.containers.tiff_strips import cleaned_strip, cleaned_tables
+from veilset.containers.tiff_sizes import sizes_of
+from veilset.containers.tiff_strips import cleaned_strip, cleaned_tables, strip_tags
 from veilset.containers.tiff_tags import tags_of
 from veilset.core.errors import Malformed
 from veilset.core.finding import Risk
@@ -29,6 +33,7 @@ formats = ("tiff",)
 _NUMBER = re.compile(rb"\s*[-+]?(?:nan|inf|[0-9]+\.?[0-9]*(?:e[-+]?[0-9]+)?)\s*\0?", re.IGNORECASE)
 _RESIDUE = ("coding choices", "pixel size", "sensor noise")
 _UNKNOWN = "a page of reduced size was dropped, since it could not be compared with the large one"
+_OVERHANG = "pixels of tiles that lie outside the page"
 _MOST_SHOWN = 1 << 24
 
 
@@ -36,7 +41,11 @@ def inspect(data: memoryview) -> Listing:
     """Facts, every tag, and claims over every byte."""
     header, pages = read_pages(data)
     shows = _shows(data, header, pages)
-    listed = (*tags_of(data, header, pages), *_reduced_tags(data, header, pages, shows))
+    listed = (
+        *tags_of(data, header, pages),
+        *_in_strips(data, header, pages),
+        *_reduced_tags(data, header, pages, shows),
+    )
     facts = _facts(data, header, pages)
     return Listing(facts, listed, tuple(_claims(data, header, pages, shows)))
 
@@ -64,9 +73,12 @@ def _write(data: memoryview, out: BinaryIO, header: Header, pages: list[Page], w
     pieces = _pieces(data, header, pages, what, keep, shows)
     raw = ("raw sensor data",) if is_raw(pages) else ()
     dropped = (_UNKNOWN,) if Shows.UNKNOWN in shows.values() else ()
-    coded = (UNSEARCHED,) if any(number(data, header, page, 0x0103) in tags.JPEG for page in every(pages)) else ()
-    notes = (*what.notes, *raw, *dropped, *coded, *_lost_place(data, header, pages, keep))
-    return emit(pieces, data, out, _claims(data, header, pages, shows), (*_RESIDUE, *notes))
+    schemes = {number(data, header, page, 0x0103, 1) for page in every(pages)}
+    coded = (UNSEARCHED,) if schemes - tags.EXACT else ()
+    unseen = any(overhangs(data, header, page) and not told_apart(data, header, page) for page in every(pages))
+    beyond = (_OVERHANG,) if unseen else ()
+    residue = (*_RESIDUE, *what.notes, *raw, *dropped, *coded, *beyond, *_lost_place(data, header, pages, keep))
+    return emit(pieces, data, out, _as_written(_claims(data, header, pages, shows), pieces), residue)
 
 
 def _lost_place(data: memoryview, header: Header, pages: list[Page], keep: Keep) -> tuple[str, ...]:
@@ -74,6 +86,35 @@ def _lost_place(data: memoryview, header: Header, pages: list[Page], keep: Keep)
         return ()
     keys = (page.entries[KEYS] for page in every(pages) if KEYS in page.entries)
     return (LOST,) if any(is_lost(Field(3, _raw(data, one.start, one.size)), header.order) for one in keys) else ()
+
+
+def _as_written(claims: list[Claim], pieces: list[Piece]) -> list[Claim]:
+    """The claims once it is known which parts of the strips were copied."""
+    copied = union(piece for piece in pieces if isinstance(piece, tuple))
+    ledger = Ledger()
+    for claim in claims:
+        low = bisect_right(copied, (claim.start, claim.start)) - 1
+        inside = copied[max(low, 0) : bisect_left(copied, (claim.stop, 0))]
+        at = claim.start
+        for start, stop in cut_out((claim.start, claim.stop), inside) if claim.fate is Fate.KEPT else []:
+            ledger.add(at, start, claim.fate, claim.what)
+            ledger.add(start, stop, Fate.DROPPED, "bytes in strips that no decoder shows, or that were packed anew")
+            at = stop
+        ledger.add(at, claim.stop, claim.fate, claim.what)
+    return ledger.claims
+
+
+def _in_strips(data: memoryview, header: Header, pages: list[Page]) -> list[TagValue]:
+    """What coded strips say, each stretch once: pages may share them."""
+    found: list[TagValue] = []
+    seen: set[tuple[int, int]] = set()
+    for index, page in enumerate(every(pages)):
+        scheme = number(data, header, page, 0x0103, 1)
+        for span in () if page.thumbnail else page.stretches:
+            if span[1] and span not in seen:
+                seen.add(span)
+                found += strip_tags(data, *span, scheme, f"exif/ifd{index}/strips")
+    return found
 
 
 def _shows(data: memoryview, header: Header, pages: list[Page]) -> dict[int, Shows]:
@@ -163,13 +204,13 @@ def _plan(data: memoryview, header: Header, page: Page, keep: Keep, raw: bool, s
         fields[tag] = Field(entry.type, _raw(data, entry.start, entry.size))
     if keep.georeference and keep.gps_grid is not None:
         coarsen(fields, header.order, keep.gps_grid)
-    _special(data, page, fields, raw)
+    _special(data, header, page, fields, raw)
     profile = page.entries.get(tags.ICC)
     if keep.icc and profile is not None:
         fields[tags.ICC] = Field(7, sanitise(_raw(data, profile.start, profile.size)))
     scheme = number(data, header, page, 0x0103, 1)
-    full = decoded_size(data, header, page)
-    strips = [cleaned_strip(data, start, stop, scheme, full) if stop else [] for start, stop in page.stretches]
+    whole = zip(page.stretches, sizes_of(data, header, page), overhangs_of(data, header, page), strict=True)
+    strips = [cleaned_strip(data, *span, scheme, size, edge) if span[1] else [] for span, size, edge in whole]
     tiled = tags.TILE_OFFSETS in page.entries
     fields[tags.TILE_OFFSETS if tiled else tags.STRIP_OFFSETS] = Field(0, b"", strips=True)
     fields[tags.TILE_COUNTS if tiled else tags.STRIP_COUNTS] = Field(0, b"", strips=True)
@@ -185,7 +226,7 @@ def _raw(data: memoryview, start: int, size: int) -> bytes:
     return bytes(data[start : start + size])
 
 
-def _special(data: memoryview, page: Page, fields: dict[int, Field], raw: bool) -> None:
+def _special(data: memoryview, header: Header, page: Page, fields: dict[int, Field], raw: bool) -> None:
     tables = page.entries.get(tags.JPEG_TABLES)
     if tables is not None:
         fields[tags.JPEG_TABLES] = Field(7, cleaned_tables(_raw(data, tables.start, tables.size)))
@@ -194,9 +235,24 @@ def _special(data: memoryview, page: Page, fields: dict[int, Field], raw: bool) 
         text = _raw(data, nodata.start, nodata.size)
         if _NUMBER.fullmatch(text):
             fields[tags.NODATA] = Field(2, text)
+    for tag in tags.GAIN_MAPS.keys() & fields.keys():
+        if not _is_gain_map(fields[tag].raw, tag, header.order):
+            del fields[tag]
     if raw and tags.DNG_MODEL in page.entries:
         # DNG readers need a model name to be there; it need not say anything.
         fields[tags.DNG_MODEL] = Field(2, b"camera\0")
+
+
+def _is_gain_map(raw: bytes, tag: int, order: str) -> bool:
+    """Whether a gain table map of DNG 1.6 or 1.7 is as long as its head says, to the byte."""
+    head = tags.GAIN_MAPS[tag]
+    if len(raw) < head:
+        return False
+    rows, columns = struct.unpack_from(order + "II", raw)
+    points, kind = struct.unpack_from(order + "I", raw, 40)[0], 3
+    if head == 80:
+        kind = struct.unpack_from(order + "I", raw, 64)[0]
+    return kind < 4 and len(raw) == head + rows * columns * points * (1, 2, 2, 4)[kind]
 
 
 def _add_allowed(plan: Plan, header: Header, what: Allowed) -> None:

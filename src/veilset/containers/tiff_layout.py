@@ -64,18 +64,27 @@ def lay_out(header: Header, plans: list[Plan]) -> list[Piece]:
 
 
 def _place_strips(order: list[Plan], at: int) -> tuple[Places, list[Piece], int]:
-    """Where each strip goes, in the order of the input; strips that pages share are written once."""
+    """Where each strip goes, in the order of the input; strips that pages share are written once.
+
+    Pages of different size need different parts of what they share; then each gets its own.
+    """
     places: Places = {}
     body: list[Piece] = []
-    jobs = [(plan.source[i], id(plan), i, strip) for plan in order for i, strip in enumerate(plan.strips) if strip]
-    written: dict[tuple[int, int], int] = {}
-    for span, key, index, strip in sorted(jobs, key=lambda job: job[:3]):
-        if span not in written:
+    jobs = [
+        (plan.source[i], turn, i, strip)
+        for turn, plan in enumerate(order)
+        for i, strip in enumerate(plan.strips)
+        if strip
+    ]
+    written: dict[tuple[tuple[int, int], tuple[Piece, ...]], int] = {}
+    for span, turn, index, strip in sorted(jobs, key=lambda job: job[:3]):
+        part = span, tuple(strip)
+        if part not in written:
             body += [b"\0" * (at % 2), *strip]
             at += at % 2
-            written[span] = at
+            written[part] = at
             at += _length(strip)
-        places[key, index] = written[span]
+        places[id(order[turn]), index] = written[part]
     return places, body, at
 
 

@@ -125,7 +125,21 @@ def _stretches(data: memoryview, header: Header, page: Page) -> list[tuple[int, 
         if size and start + size > len(data):
             raise Malformed("a strip of the TIFF lies outside the file")
         found.append((start, start + size) if size else (0, 0))
-    return found
+    # No decoder looks at more of them than the page's size asks for.
+    return found[: _shown(data, header, page)]
+
+
+def _shown(data: memoryview, header: Header, page: Page) -> int:
+    """How many strips or tiles a page has by its size."""
+    width, height = number(data, header, page, 0x0100), number(data, header, page, 0x0101)
+    planes = number(data, header, page, 0x0115, 1) if number(data, header, page, 0x011C, 1) == 2 else 1
+    if tags.TILE_OFFSETS in page.entries:
+        across, down = number(data, header, page, 0x0142), number(data, header, page, 0x0143)
+        if not across or not down:
+            raise Malformed("a page of the TIFF has tiles of no size")
+        return -(-width // across) * -(-height // down) * planes
+    rows = number(data, header, page, 0x0116, height) or height
+    return -(-height // rows) * planes if rows else 0
 
 
 def _jpeg_stretch(data: memoryview, header: Header, page: Page) -> list[tuple[int, int]]:
@@ -158,6 +172,11 @@ def _served(data: memoryview, header: Header, page: Page, raw: bool) -> None:
     if not number(data, header, page, 0x0100) or not number(data, header, page, 0x0101):
         raise Malformed("a page of the TIFF has no size")
     scheme = number(data, header, page, 0x0103, 1)
+    if scheme == tags.OLD_JPEG:
+        raise Unsupported(
+            "a page of the TIFF is coded as old-style JPEG (compression 6), whose tables and data lie outside its strips; "
+            "save it anew with a current program, which writes compression 7"
+        )
     if scheme not in tags.COPIED:
         raise Unsupported("a page of the TIFF is coded in a way that cannot be copied safely; save it anew")
     if number(data, header, page, 0x0106) in {32803, 34892} and not raw:

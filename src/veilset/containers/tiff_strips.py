@@ -1,10 +1,13 @@
-"""Coded strips and tiles without what rides behind or inside them."""
+"""Coded strips and tiles without what rides behind or inside them, and what that says."""
 
 from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
 
+from veilset.containers.contract import Keep
+from veilset.containers.inner import clean_inner
 from veilset.containers.jpeg_segments import (
     DAC,
     DHT,
@@ -20,48 +23,76 @@ from veilset.containers.jpeg_segments import (
     segments,
 )
 from veilset.containers.pieces import Piece
-from veilset.containers.tiff_fields import DEFLATE, JPEG
-from veilset.core.errors import Malformed, Unsupported
+from veilset.containers.recognise import identify
+from veilset.containers.tiff_codes import deflate_end
+from veilset.containers.tiff_fields import DEFLATE, FILES, JPEG
+from veilset.containers.tiff_overhang import Overhang
+from veilset.core.errors import DataError
+from veilset.core.finding import Risk
+from veilset.core.sample import TagValue
 
 _PICTURE = frozenset({SOI, EOI, SCAN, SOS, DNL, DQT, DHT, DAC, DRI}) | FRAMES
-_STEP = 1 << 20
+_UNKNOWN = 1 << 62
 
 
-def cleaned_strip(data: memoryview, start: int, stop: int, scheme: int, decoded: int) -> list[Piece]:
+def cleaned_strip(
+    data: memoryview, start: int, stop: int, scheme: int, decoded: int, overhang: Overhang | None = None
+) -> list[Piece]:
     """Pieces of one strip: copied whole where nothing rides along, else cut or taken apart.
 
-    `decoded` is the size of a full strip before compression, 0 when unknown. Raw strips shorter than that stay.
+    `decoded` is its size before compression, 0 when unknown. Raw strips shorter than that stay. What `overhang` says lies
+    outside the page becomes empty.
+
+    Raises:
+        DataError: It is damaged, or is a picture file that cannot be cleaned.
+        Residue: It is a picture file that still held what it said.
     """
     if scheme == 1:
-        return [(start, min(stop, start + decoded) if decoded else stop)]
+        stop = min(stop, start + decoded) if decoded else stop
+        tile = bytes(data[start:stop]) if overhang else b""
+        return [(start, stop)] if not overhang or overhang.blanked(tile) == tile else [overhang.blanked(tile)]
     if scheme in DEFLATE:
-        return _deflated(data, start, stop, decoded)
+        return [_deflated(data, start, stop, decoded, overhang)]
     if scheme in JPEG:
         return _photograph(data, start, stop)
+    if scheme in FILES and identify(bytes(data[start : min(stop, start + 4096)])) == FILES[scheme]:
+        raw = bytes(data[start:stop])
+        new, _ = clean_inner(raw, Keep(orientation=False, icc=False))
+        return [(start, stop)] if new == raw else [new]
     return [(start, stop)]
 
 
-def _deflated(data: memoryview, start: int, stop: int, decoded: int) -> list[Piece]:
-    stream = zlib.decompressobj()
-    pending: memoryview | bytes = data[start:stop]
-    size = 0
-    while len(pending) and not stream.eof:
-        out = stream.decompress(pending, _STEP)
-        pending = stream.unconsumed_tail
-        size += len(out)
-        if decoded and size > decoded:
-            return [_repacked(data, start, stop, decoded)]
-        if size > 1 << 31:
-            raise Unsupported("a strip of more than 2 GiB of pixels is not served")
-        if not out and not pending:
-            break
-    if not stream.eof:
-        raise Malformed("a compressed strip is cut off")
-    return [(start, stop - len(stream.unused_data))]
+def _deflated(data: memoryview, start: int, stop: int, decoded: int, overhang: Overhang | None) -> Piece:
+    end, beyond = deflate_end(data[start:stop], decoded or _UNKNOWN)
+    if not beyond and not overhang:
+        return (start, start + end)
+    tile = zlib.decompressobj().decompress(data[start:stop], decoded)
+    shown = overhang.blanked(tile) if overhang else tile
+    return (start, start + end) if not beyond and shown == tile else zlib.compress(shown, 6)
 
 
-def _repacked(data: memoryview, start: int, stop: int, decoded: int) -> bytes:
-    return zlib.compress(zlib.decompressobj().decompress(data[start:stop], decoded), 6)
+def strip_tags(data: memoryview, start: int, stop: int, scheme: int, path: str) -> Iterator[TagValue]:
+    """What a coded strip says besides its pixels: segments and tails of a JPEG, tags of a picture file."""
+    try:
+        for tag in _listed(data, start, stop, scheme):
+            if not tag.technical:
+                yield TagValue(f"{path}/{tag.path}", tag.value, tag.risk, tag.size)
+    except DataError:
+        # What cannot be read does not go out either; that it is there is what the list has to say.
+        yield TagValue(f"{path}/unreadable", None, Risk.CONTENT, stop - start)
+
+
+def _listed(data: memoryview, start: int, stop: int, scheme: int) -> tuple[TagValue, ...]:
+    if scheme in JPEG:
+        from veilset.containers.jpeg_tags import tags_of
+
+        view = data[start:stop]
+        return tags_of(view, segments(view))
+    if scheme in FILES and identify(bytes(data[start : min(stop, start + 4096)])) == FILES[scheme]:
+        from veilset.containers import inspect as look
+
+        return look(bytes(data[start:stop])).tags
+    return ()
 
 
 def _photograph(data: memoryview, start: int, stop: int) -> list[Piece]:

@@ -93,7 +93,7 @@ class Manifest:
             for key in ("guarantees", "measurements", "notes"):
                 plain[key] = tuple(plain[key])
             return cls(**plain)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise Malformed(f"{name} is not a manifest of a Veilset release: {error}") from error
 
 

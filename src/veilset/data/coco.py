@@ -65,13 +65,14 @@ def _carry_one(plain: Mapping[str, Any], name: str, index: LabelIndex) -> dict[s
             index.counts["labels left out: their picture was not released, or is not to be told from another"] += 1
             continue
         stored, _ = index.sizes(original)
-        stated = (int(entry.get("width", stored[0])), int(entry.get("height", stored[1])))
+        stated = (int(entry["width"]), int(entry["height"])) if {"width", "height"} <= entry.keys() else None
         if not index.fits(original, stated):
             continue
+        frame = stated or stored
         if entry["id"] in new_ids:
             raise Malformed(f"{name}: two images have the same id; correct it or take it away")
-        new_ids[entry["id"]], frames[entry["id"]] = len(images) + 1, stated
-        released = {"id": len(images) + 1, "file_name": index.names[original], "width": stated[0], "height": stated[1]}
+        new_ids[entry["id"]], frames[entry["id"]] = len(images) + 1, frame
+        released = {"id": len(images) + 1, "file_name": index.names[original], "width": frame[0], "height": frame[1]}
         images.append(released)
     annotations: list[dict[str, Any]] = []
     for entry in plain["annotations"]:

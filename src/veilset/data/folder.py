@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import overload
 
 from veilset.containers import FORMATS, identify, inspect
+from veilset.containers.surplus_inside import said_behind
 from veilset.core.check import one_of, positive
 from veilset.core.errors import Unreadable, Unsupported
 from veilset.core.roles import Ref
@@ -112,7 +113,9 @@ class Folder:
         if identify(head) not in FORMATS:
             raise error
         listing = inspect(Path(full))
-        return self._sample(ref, FileOnly(listing.facts.format, max(1, listing.facts.frames)), listing.tags, stamp)
+        # Nobody decodes it later, so what stands behind the coded pictures in it is looked for now.
+        tags = (*listing.tags, *said_behind(Path(full)))
+        return self._sample(ref, FileOnly(listing.facts.format, max(1, listing.facts.frames)), tags, stamp)
 
     def _sample(self, ref: Ref, media: Image | FileOnly, tags: Sequence[TagValue], stamp: tuple[int, int]) -> Sample:
         parent = PurePosixPath(ref.name).parent.name

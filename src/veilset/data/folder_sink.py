@@ -216,6 +216,10 @@ def _check_name(name: str) -> None:
     parts = PurePosixPath(name).parts
     if not parts or name.startswith("/") or any(part in {"..", "."} or part.startswith(".") for part in parts):
         raise BadSetting(f"a sample cannot be written under the name {name!r}")
+    if any(0xD800 <= ord(one) <= 0xDFFF for one in name):
+        raise Unsupported(
+            "its name is no UTF-8 and cannot be kept; rename it, or let names and folders be fresh and flat"
+        )
 
 
 @contextmanager
@@ -223,6 +227,10 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise Unsupported(
+                "its name is too long to be kept; give it a shorter one, or let names be fresh"
+            ) from error
         raise Unwritable(
             f"{path} cannot be written: {error.strerror}; make room or correct its permissions, and run again"
         ) from error
@@ -231,7 +239,7 @@ def _writing(path: Path) -> Iterator[None]:
 def _place(root: Path, name: str, encoded: Encoded, check: Callable[[Path], None]) -> None:
     """Write beside the final place, read back, check, rename. Whatever fails, nothing is left but whole files."""
     final = root / name
-    part = final.with_name(f".{final.name}.part")
+    part = final.with_name(part_name(final.name))
     with _writing(final):
         final.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -241,6 +249,15 @@ def _place(root: Path, name: str, encoded: Encoded, check: Callable[[Path], None
         except BaseException:
             part.unlink(missing_ok=True)
             raise
+
+
+def part_name(name: str) -> str:
+    """What a file is called while it is written; short, since `name` may be as long as a name can be.
+
+    >>> part_name("a.jpg")
+    '.veilset-509b0d4641a7c3ba'
+    """
+    return f".veilset-{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}"
 
 
 def write_whole(part: Path, data: bytes) -> None:

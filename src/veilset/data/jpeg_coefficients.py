@@ -1,22 +1,15 @@
-"""Quantised coefficients out of a JPEG, and a fresh JPEG around coefficients, through libjpeg-turbo.
-
-jpeglib's compiled library is called directly: its Python classes leave copies of the original in the system's temporary
-folder, decode every file once more only to count scans, and cannot take names that are not UTF-8.
-"""
+"""Quantised coefficients out of a JPEG, and a fresh JPEG around coefficients, through libjpeg-turbo."""
 
 from __future__ import annotations
 
 import ctypes
-import os
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import cache
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from veilset.containers.jpeg_library import library, scratch
 from veilset.core.errors import Malformed, Unsupported
 from veilset.data.coded import pillow
 from veilset.data.jpeg_blocks import Coefficients, blocks_of
@@ -39,8 +32,8 @@ def read_coefficients(
     planes = [np.zeros((*blocks_of(header, c), 8, 8), dtype=np.int16) for c in header.components]
     tables = np.zeros((4, 8, 8), dtype=np.uint16)
     numbers = np.zeros(4, dtype=np.int16)
-    with _scratch(data) as path:
-        status = _library().read_jpeg_dct(
+    with scratch(data) as path:
+        status = library().read_jpeg_dct(
             path,
             *(_pointer(planes[i]) if i < len(planes) else None for i in range(4)),
             *map(_pointer, (tables, numbers)),
@@ -71,8 +64,8 @@ def write_coefficients(
         np.array(sampling, np.int32),
     ]
     numbered = np.array(numbers + [-1] * (4 - count), np.int16)
-    with _scratch(b"") as path:
-        status = _library().write_jpeg_dct(
+    with scratch(b"") as path:
+        status = library().write_jpeg_dct(
             None,
             path,
             *(_pointer(held[i]) if i < count else None for i in range(4)),
@@ -110,34 +103,3 @@ def _check_header(data: bytes, name: str) -> None:
 
 def _pointer(array: NDArray[Any]) -> ctypes.c_void_p:
     return ctypes.c_void_p(array.ctypes.data)
-
-
-@cache
-def _library() -> ctypes.CDLL:
-    from jpeglib._bind import CJpegLib
-
-    # turbo: the one that reads arithmetic coding too. A handle of our own: another user's choice stays as it is.
-    chosen = CJpegLib.version
-    try:
-        return cast(ctypes.CDLL, CJpegLib._bind_lib("turbo210"))
-    finally:
-        CJpegLib.version = chosen
-
-
-@contextmanager
-def _scratch(data: bytes) -> Iterator[bytes]:
-    """A path where the library finds `data`: in memory where the system has such files, so nothing is left over."""
-    if hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create("veilset")
-        try:
-            with open(descriptor, "wb", closefd=False) as file:
-                file.write(data)
-            yield f"/proc/self/fd/{descriptor}".encode()
-        finally:
-            os.close(descriptor)
-        return
-    with tempfile.TemporaryDirectory() as folder:  # pragma: no cover - systems without memfd
-        path = os.path.join(folder, "coded.jpg")  # noqa: PTH118
-        with open(path, "wb") as file:  # noqa: PTH123
-            file.write(data)
-        yield os.fsencode(path)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from veilset.core.errors import Malformed
-from veilset.data.coded import open_coded, read_file
+from veilset.data.coded import CodedFile, open_coded, read_file
 
 Sizes = tuple[tuple[int, int], tuple[int, int]]
 _NO_LIMIT = 1 << 40
@@ -39,6 +39,7 @@ class LabelIndex:
     used: list[str] = field(default_factory=list)
     _by_tail: dict[str, list[str]] = field(default_factory=dict, repr=False)
     _sizes: dict[str, Sizes] = field(default_factory=dict, repr=False)
+    _turned: set[str] = field(default_factory=set, repr=False)
 
     def __post_init__(self) -> None:
         for name in self.pictures:
@@ -66,17 +67,36 @@ class LabelIndex:
     def sizes(self, name: str) -> Sizes:
         """(width, height) of an original's released file: as stored, and upright."""
         if name not in self._sizes:
-            released = self.names[name]
-            coded = open_coded(os.path.join(self.out, released), released, max_pixels=_NO_LIMIT)  # noqa: PTH118
+            coded = self._open(self.out, self.names[name])
             self._sizes[name] = coded.stored, coded.size
+            if coded.orientation != self._open(self.root, name).orientation:
+                self._turned.add(name)
         return self._sizes[name]
 
-    def fits(self, name: str, stated: tuple[int, int]) -> bool:
-        """Whether a size that labels state is that of the released file, as stored or upright; counts it if not."""
-        if stated in self.sizes(name):
-            return True
-        self.counts["labels left out: they state another size than the picture has"] += 1
-        return False
+    def fits(self, name: str, stated: tuple[int, int] | None) -> bool:
+        """Whether labels hold for the released file; counts them if not.
+
+        Args:
+            name: The original.
+            stated: The size that the labels state, which has to be that of the released file, as stored or upright. It
+                tells which way up they were made where the two differ; without it nothing does, and then a picture that
+                was turned on the way has no labels that can be trusted.
+        """
+        stored, shown = self.sizes(name)
+        if stated not in (None, stored, shown):
+            self.counts["labels left out: they state another size than the picture has"] += 1
+            return False
+        if name in self._turned:
+            before = self._open(self.root, name)
+            if stated is None or before.stored == before.size:
+                self.counts[
+                    "labels left out: their picture was turned, and they do not say which way up they were made"
+                ] += 1
+                return False
+        return True
+
+    def _open(self, folder: str, name: str) -> CodedFile:
+        return open_coded(os.path.join(folder, name), name, max_pixels=_NO_LIMIT)  # noqa: PTH118 - keeps odd names
 
 
 def clip(low: float, high: float, limit: float) -> tuple[float, float]:

@@ -36,8 +36,9 @@ def carry_labels(root: str, names: Mapping[str, str], out: str) -> Carried:
     """Carry COCO, YOLO and Pascal VOC labels below `root` over to the release in `out`, under `labels/`.
 
     Nothing is copied: each file is parsed, and written anew from the fields that its format's allowlist names, with new
-    names and ids, for released pictures only. Labels stay in the frame they were made in: a written file keeps its
-    stored orientation, as the original had it.
+    names and ids, for released pictures only. Labels stay in the frame they were made in. A written file keeps its
+    stored orientation, as the original had it; where the policy turned it upright, or let its orientation go, labels are
+    carried over only if the size that they state tells which way up they were made.
 
     Args:
         root: Folder of the originals.

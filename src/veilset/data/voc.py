@@ -63,11 +63,12 @@ def _parse(data: bytes, name: str) -> Element | None:
 def _carry_one(root: Element, original: str, name: str, index: LabelIndex) -> Element | None:
     stored, _ = index.sizes(original)
     size = root.find("size")
-    frame = stored
+    stated = None
     if size is not None:
-        frame = (int(_number(size, "width", name)), int(_number(size, "height", name)))
-        if not index.fits(original, frame):
-            return None
+        stated = (int(_number(size, "width", name)), int(_number(size, "height", name)))
+    if not index.fits(original, stated):
+        return None
+    frame = stated or stored
     fresh = Element("annotation")
     SubElement(fresh, "filename").text = index.names[original]
     sizes = SubElement(fresh, "size")

@@ -21,7 +21,8 @@ def carry(index: LabelIndex) -> Iterator[tuple[str, bytes]]:
     """(name, content) of a fresh label file for each labelled picture, and of the class names.
 
     Kept: class numbers and coordinates, boxes cut to the picture. Of a `data.yaml` only the names of the classes; its
-    paths and addresses go. Coordinates are fractions of the picture, so they stay valid in whichever frame they were.
+    paths and addresses go. Coordinates are fractions of the picture, so they stay valid in whichever frame they were;
+    where the picture was turned on the way, nobody knows which that was, and they go.
 
     Raises:
         Malformed: A label or class file cannot be used; the message names it, and the line.
@@ -33,6 +34,9 @@ def carry(index: LabelIndex) -> Iterator[tuple[str, bytes]]:
     for original in sorted(index.names):
         found = next((name for name in _candidates(original) if name in others), None)
         if found is None or not _BEGINS_AS_LABEL.match(data := index.read(found)):
+            continue
+        if not index.fits(original, None):
+            index.used.append(found)
             continue
         if names is None:
             names = _class_names(index)
@@ -111,11 +115,11 @@ def _names_in(data: bytes, name: str) -> tuple[str, ...]:
         if not name.lower().endswith((".yaml", ".yml")):
             return tuple(line.strip() for line in text.splitlines() if line.strip())
         plain = YAML(typ="safe").load(text)
-    except (UnicodeDecodeError, YAMLError) as error:
+    except (UnicodeDecodeError, YAMLError, RecursionError) as error:
         raise Malformed(f"{name} is no list of classes that can be read; correct it or take it away") from error
     names = plain.get("names") if isinstance(plain, dict) else None
     if isinstance(names, dict):
-        if sorted(names) != list(range(len(names))):
+        if set(names) != set(range(len(names))):
             raise Malformed(f"{name}: the classes are not numbered from 0 without gaps; correct it")
         names = [names[at] for at in range(len(names))]
     if names is None:

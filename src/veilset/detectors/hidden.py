@@ -116,7 +116,7 @@ class Hidden:
 
     They may show what the main picture no longer shows: the face before it was covered, the scene before it was cut. One
     that cannot be compared is reported too, as is every one in a file that is not decoded here (a film, a document), and so
-    are bytes behind the last coded block of a JPEG or WebP.
+    are bytes behind the last coded block of a JPEG, TIFF or WebP.
 
     Attributes:
         max_difference: Largest mean difference over an eighth by an eighth of the picture, as a share of full scale, up to
@@ -124,7 +124,7 @@ class Hidden:
         max_lost: Grey levels of detail that a picture inside the file may show beyond the main one, as blurring takes it
             away; see `likeness.lost_detail`. Of the thumbnails of 40 cameras 38 stay below 1.5; the other two were
             made by leaving out pixels, and show jagged edges as detail.
-        behind_blocks: Also tell where the coded data of a JPEG or WebP ends. Takes one small decode of an ordinary
+        behind_blocks: Also tell where the coded data of a JPEG, TIFF or WebP ends. Takes one small decode of an ordinary
             photograph, and a quarter of a second a megabyte where restart markers or several scans have to be walked.
 
     *Shapes and units*: findings stand at tags; in their detail, `difference` is a share of full scale, in [0, 1], and

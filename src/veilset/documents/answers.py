@@ -53,7 +53,7 @@ def read_answers(path: Path) -> dict[str, Any]:
         loaded = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise Unreadable(f"{path}: the answers cannot be read ({error.strerror})") from error
-    except (YAMLError, UnicodeDecodeError) as error:
+    except (YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise PolicyError(f"{path} is not YAML: {error}") from error
     plain = _plain(loaded if loaded is not None else {})
     wrong = problems(plain)

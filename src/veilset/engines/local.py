@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.connection
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from itertools import islice
@@ -28,6 +30,15 @@ def _begin(environment: Mapping[str, str], step: Callable[[Any], Any]) -> None:
     os.environ.clear()
     os.environ.update(environment)
     _given[:] = [step]
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A run that is killed cannot tell its workers: left alone they would wait for ever, and write what nobody counts."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 def _done(items: Sequence[Any]) -> list[Any]:

@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import veilset
-from veilset.core.errors import Tampered
+from veilset.core.errors import CountsDoNotAdd, Tampered
 from veilset.core.guarantee import Row
 from veilset.core.manifest import Counts, FileEntry, Manifest
 from veilset.core.measurement import Measurement, titled
@@ -55,6 +55,21 @@ def write_private(place: Workplace, tally: Tally, others: Sequence[str]) -> None
     write_atomically(place.private / "mapping.csv", mapping.getvalue().encode("utf-8", "surrogateescape"))
     write_atomically(place.private / "others.csv", besides.getvalue().encode("utf-8", "surrogateescape"))
     write_atomically(place.private / "quarantine.csv", aside.getvalue().encode("utf-8", "surrogateescape"))
+
+
+def keep_only(place: Workplace, written: Collection[str]) -> None:
+    """Take everything out of staging but the samples in `written`, empty folders too.
+
+    A run that was killed may have left pictures whose originals were changed or taken away since, and half of a file.
+    """
+    for folder, _, names in os.walk(place.staging, topdown=False):
+        here = Path(folder)
+        with writing(here):
+            for name in names:
+                if os.path.relpath(here / name, place.samples) not in written:
+                    (here / name).unlink()
+            if here != place.staging and not any(here.iterdir()):
+                here.rmdir()
 
 
 def write_refusal(place: Workplace, reason: str, gates: Sequence[GateResult], measured: Sequence[Measurement]) -> None:
@@ -161,6 +176,12 @@ def publish(place: Workplace, manifest: Manifest, signature: Callable[[bytes], s
     unseal(place)
     _settle(place.staging)
     complete = Manifest(**{**_shallow(manifest), "files": entries_of(place.staging)})
+    listed = sum(entry.name.startswith("samples/") for entry in complete.files)
+    if listed != complete.counts.released:
+        raise CountsDoNotAdd(
+            f"{complete.counts.released} samples were released, but {listed} files lie in {place.samples}; nothing is "
+            "released. Please report this as a bug."
+        )
     text = complete.to_json()
     write_atomically(place.staging / "manifest.json", text.encode())
     if signature:

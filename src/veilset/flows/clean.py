@@ -254,12 +254,12 @@ def _without_empty(folder: Path, out: Path | None) -> None:
 
 def _checked(path: Path, keep: Keep) -> Cleaned:
     """Whether a file says more than `keep` allows; what it says is named by tag, never by value."""
-    from veilset.containers.surplus import surplus_of
+    from veilset.containers.surplus_inside import said_behind
 
     try:
         listing = inspect(path)
         said = [tag.path for tag in listing.tags if not tag.technical]
-        hidden = [tag.path for tag in surplus_of(path).said]
+        hidden = [tag.path for tag in said_behind(path)]
         if not hidden and (not said or _stays_the_same(path, keep)):
             return Cleaned("clean", listing.facts.format, path.stat().st_size)
     except DataError as error:

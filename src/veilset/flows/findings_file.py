@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from veilset.core.finding import Finding
 from veilset.core.roles import Ref
 from veilset.core.where import Box, Mask, Polygon, to_plain
+from veilset.flows.workplace import writing
 
 BATCH = 5_000
 SCHEMA = pa.schema(
@@ -39,7 +40,9 @@ class FindingsFile:
     """A Parquet file that takes findings as they come and holds at most one batch of them in memory."""
 
     def __init__(self, path: Path) -> None:
-        self._writer = pq.ParquetWriter(path, SCHEMA, compression="zstd")
+        self._path = path
+        with writing(path):
+            self._writer = pq.ParquetWriter(path, SCHEMA, compression="zstd")
         self._rows: list[dict[str, Any]] = []
 
     def add(self, ref: Ref, findings: Sequence[Finding]) -> None:
@@ -67,9 +70,11 @@ class FindingsFile:
     def close(self) -> None:
         """Write what is left."""
         self._flush()
-        self._writer.close()
+        with writing(self._path):
+            self._writer.close()
 
     def _flush(self) -> None:
         if self._rows:
-            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=SCHEMA))
+            with writing(self._path):
+                self._writer.write_table(pa.Table.from_pylist(self._rows, schema=SCHEMA))
             self._rows = []

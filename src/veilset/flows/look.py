@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from veilset.core.errors import BrokenContract, DataError, Refusal, VeilsetError
+from veilset.core.errors import BadSetting, BrokenContract, DataError, Refusal, VeilsetError
 from veilset.core.finding import Finding
 from veilset.core.roles import Detector, Ref, SetDetector, Source
 from veilset.core.sample import FileOnly, Image, Sample
@@ -52,6 +52,8 @@ def guarded(who: str, ref: Ref, call: Callable[..., R], *args: Any, **named: Any
     """The result of a call; anything that is not one of our errors becomes `BrokenContract`, naming who raised it."""
     try:
         return call(*args, **named)
+    except BadSetting as error:
+        raise BadSetting(f"{who} on {ref.name}: {error.message}", ref.id) from error
     except VeilsetError:
         raise
     except MemoryError:
@@ -62,6 +64,26 @@ def guarded(who: str, ref: Ref, call: Callable[..., R], *args: Any, **named: Any
             f"{who}, not of your data; leave it out of the policy or report it.",
             ref.id,
         ) from error
+
+
+def each_is(kind: type[R], who: str, ref: Ref, given: Iterable[Any]) -> tuple[R, ...]:
+    """What a plug-in gave back, if all of it is of the kind that its role names.
+
+    Raises:
+        BrokenContract: It is not; names who gave it.
+    """
+    wanted = kind.__name__
+    things = given if isinstance(given, Iterable) else (given,)
+    checked = []
+    for one in things:
+        if not isinstance(one, kind):
+            raise BrokenContract(
+                f"{who} gave a {type(one).__name__} on {ref.name} where its role gives {wanted}s. Nothing was released. "
+                f"This is a bug of {who}, not of your data; leave it out of the policy or report it.",
+                ref.id,
+            )
+        checked.append(one)
+    return tuple(checked)
 
 
 def notes_of(detectors: Iterable[Any]) -> tuple[str, ...]:
@@ -87,7 +109,8 @@ def look(sample: Sample, ref: Ref, detectors: Sequence[tuple[str, Detector]]) ->
     vetoes: list[Finding] = []
     for name, detector in detectors:
         if isinstance(sample.media, detector.takes):
-            found += guarded(f"detector {name}", ref, detector.find, sample)
+            who = f"detector {name}"
+            found += each_is(Finding, who, ref, guarded(who, ref, detector.find, sample))
             if hasattr(detector, "vetoes"):
                 vetoes += guarded(f"detector {name}", ref, detector.vetoes, sample)
     return apply_vetoes(found, vetoes)

@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from veilset.core.errors import UsageError
+from veilset.core.errors import DataError, UsageError
 from veilset.core.finding import Finding
 from veilset.core.roles import Pair, Ref, Source
 from veilset.core.sample import Image, Pixels
@@ -52,7 +52,7 @@ def meaning_of_folders(subjects: str) -> dict[str, str]:
 
 
 class MeasuredPairs(Sequence[Pair]):
-    """Pairs loaded when indexed; an original without a treated sample has `after` None."""
+    """Pairs loaded when indexed: `after` is None without a treated sample; originals that are no pictures are left out."""
 
     def __init__(
         self,
@@ -83,9 +83,15 @@ class MeasuredPairs(Sequence[Pair]):
         if self._labels and not any(ref.name in self._labels for ref in before.refs()):
             raise UsageError("the labels name none of the originals; `file` holds paths relative to their folder")
         self._before, self._after, self._place, self._kind = before, after, place, kind
-        self._refs = _matched(before.refs(), after.refs(), place)
+        refs = _matched(before.refs(), after.refs(), place)
+        # What was set aside or is no picture was never treated: there is nothing in it to measure.
+        used = [
+            at for at, (ref, twin) in enumerate(refs) if twin or (ref.name not in place.aside and _opens(before, ref))
+        ]
+        self._refs = [refs[at] for at in used]
         self._frames = frames
-        self._again = [(source, _matched(before.refs(), source.refs(), other)) for source, other in again]
+        others = [(source, _matched(before.refs(), source.refs(), other)) for source, other in again]
+        self._again = [(source, [twins[at] for at in used]) for source, twins in others]
         self.matched = sum(found is not None for _, found in self._refs)
         self._known: dict[int, tuple[Finding, ...]] = {}
 
@@ -116,6 +122,14 @@ class MeasuredPairs(Sequence[Pair]):
         if index not in self._known:
             self._known[index] = changed_regions(before.pixels, after.pixels, self._kind)
         return self._known[index]
+
+
+def _opens(source: Source, ref: Ref) -> bool:
+    try:
+        source.load(ref)
+    except DataError:
+        return False
+    return True
 
 
 def _matched(originals: Sequence[Ref], released: Sequence[Ref], place: Place) -> list[tuple[Ref, Ref | None]]:

@@ -53,12 +53,14 @@ class Place:
         mapping: Original's name to treated name, both relative; empty when names are kept.
         findings: Original's name to findings, from the release's journal.
         policy: The policy of the release, as plain values; empty when it is no release.
+        aside: Originals that the release set aside, since they could not be read or treated.
     """
 
     samples: Path
     mapping: Mapping[str, str] = field(default_factory=dict)
     findings: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
     policy: Mapping[str, Any] = field(default_factory=dict)
+    aside: frozenset[str] = frozenset()
 
 
 def place_of(after: Path) -> Place:
@@ -76,6 +78,7 @@ def place_of(after: Path) -> Place:
     trail, mapping = root / "private" / "trail.jsonl", root / "private" / "mapping.csv"
     found: dict[str, tuple[Finding, ...]] = {}
     names: dict[str, str] = {}
+    results: dict[str, str] = {}
     try:
         if mapping.is_file():
             with mapping.open(newline="", encoding="utf-8", errors="surrogateescape") as lines:
@@ -85,9 +88,11 @@ def place_of(after: Path) -> Place:
                 for line in lines:
                     entry = json.loads(line)
                     found[entry["name"]] = tuple(Finding.from_plain(plain) for plain in entry["findings"])
+                    results[entry["name"]] = entry["result"]
     except (KeyError, ValueError, TypeError) as error:
         raise Malformed(f"{root / 'private'}: the mapping or journal of the release is damaged ({error})") from error
-    return Place(public / "samples", names, found, manifest.get("policy", {}))
+    aside = frozenset(name for name, result in results.items() if result == "quarantined")
+    return Place(public / "samples", names, found, manifest.get("policy", {}), aside)
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from veilset.flows.charge import purse_of
 from veilset.flows.credentials import signer_of
 from veilset.flows.identities import Keeper
 from veilset.flows.labels import carry_labels
-from veilset.flows.look import check_all, guarded, notes_of
+from veilset.flows.look import check_all, each_is, guarded, notes_of
 from veilset.flows.measure_pairs import meaning_of_folders
 from veilset.flows.papers import Papers
 from veilset.flows.progress import Progress, silent
@@ -28,7 +28,7 @@ from veilset.flows.run import Run
 from veilset.flows.tally import Pairs, Tally
 from veilset.flows.vetoes import notes_of_vetoes, write_vetoes
 from veilset.flows.weights import weights_of
-from veilset.flows.workplace import Workplace, write_atomically
+from veilset.flows.workplace import Workplace, write_atomically, writing
 from veilset.policy.gate import GateResult, check_gates, told_apart
 from veilset.policy.load import load_policy
 from veilset.policy.schema import Policy
@@ -149,6 +149,7 @@ def _finish(run: Run, tally: Tally, papers: Papers) -> Released:
         )
     if not counts.released:
         raise DataError(f"no sample could be released. Reasons: {_reasons(tally)}")
+    assemble.keep_only(run.place, {done.written.name for done in tally.of("released") if done.written})
     label_notes = carry_labels(run, tally)
     measured = _probe(run, tally)
     gates = check_gates(run.policy.gates, measured)
@@ -168,10 +169,12 @@ def _finish(run: Run, tally: Tally, papers: Papers) -> Released:
     text = assemble.readme(manifest, gates)
     write_atomically(run.place.staging / "README.md", text.encode())
     manifest = papers.write(run, tally, manifest)
+    # Before it comes out: a release that no register knows could never be withdrawn from.
+    with writing(run.place.private):
+        register(run.place.private, papers.registered(tally, manifest))
     published = assemble.publish(run.place, manifest, papers.signature)
     if run.purse is not None:
         run.purse.applied()
-    register(run.place.private, papers.registered(tally, published))
     return Released(run.place.root, published, gates, len(others))
 
 
@@ -184,8 +187,9 @@ def _probe(run: Run, tally: Tally) -> tuple[Measurement, ...]:
     probes = run.policy.probes()
     for number, ((name, probe), settings) in enumerate(zip(probes, told_apart(probes), strict=True)):
         run.progress(f"measuring {titled(name, settings)}", number, len(probes))
-        found = guarded(f"probe {name}", Ref("", "the release"), probe.run, case, rng=generator(SystemNoise()))
-        measured += [replace(one, settings=settings) for one in found]
+        who, whole = f"probe {name}", Ref("", "the release")
+        found = guarded(who, whole, probe.run, case, rng=generator(SystemNoise()))
+        measured += [replace(one, settings=settings) for one in each_is(Measurement, who, whole, found)]
     return tuple(measured)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -132,10 +133,14 @@ class Run:
         return self.purse.charge(self.policy, found, people) | unseen
 
     def _clashing(self) -> frozenset[str]:
-        """Ids of samples that share folder and stem with another."""
-        stems = {ref.id: str(PurePosixPath(ref.name).with_suffix("")) for ref in self.refs}
+        """Ids of samples that share folder and stem with another, also where a recipient's disk knows no case."""
+        stems = {ref.id: _folded(str(PurePosixPath(ref.name).with_suffix(""))) for ref in self.refs}
         shared = {stem for stem, count in Counter(stems.values()).items() if count > 1}
         return frozenset(sample for sample, stem in stems.items() if stem in shared)
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def rotate_of(policy: Policy) -> bool:

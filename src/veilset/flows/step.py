@@ -17,7 +17,7 @@ from veilset.core.roles import Outcome, Ref, Sink, Source, Written
 from veilset.core.sample import Sample
 from veilset.flows.apart import in_turn, turns_of
 from veilset.flows.charge import SURPLUS
-from veilset.flows.look import Seen, guarded, look, seen
+from veilset.flows.look import Seen, each_is, guarded, look, seen
 from veilset.flows.vetoes import split
 from veilset.policy.schema import Named, Policy
 
@@ -107,10 +107,9 @@ class Treat:
         def apply(named: Named, seen_by: Sample, own: Sequence[Finding]) -> Outcome:
             if self.noise.seeded and isinstance(named.instance.guarantee(), DP):
                 raise WeakNoise(f"{named.name} promises differential privacy, but the noise of this run is seeded")
-            outcome: Outcome = guarded(
-                f"operator {named.name}", ref, named.instance.apply, seen_by, own, noise=self.noise
-            )
-            return outcome
+            who = f"operator {named.name}"
+            given = guarded(who, ref, named.instance.apply, seen_by, own, noise=self.noise)
+            return each_is(Outcome, who, ref, (given,))[0]
 
         outcome = in_turn(sample, turns, apply)
         if outcome.sample is None:

@@ -18,6 +18,7 @@ from veilset.core.roles import Ref
 from veilset.core.where import Box, Mask, Polygon, Tag
 from veilset.flows.look import Seen
 from veilset.flows.people import People
+from veilset.flows.workplace import writing
 
 if TYPE_CHECKING:
     from veilset.flows.findings_file import FindingsFile
@@ -147,13 +148,18 @@ class Collector:
                 "w", newline="", encoding="utf-8", errors="surrogateescape"
             )
             self._rows = csv.writer(self._samples)
-            self._rows.writerow(["id", "name", "format", "width", "height", "bytes", "findings", "error"])
+            self._row(["id", "name", "format", "width", "height", "bytes", "findings", "error"])
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self._findings is not None:
             self._findings.close()
-            self._samples.close()
+            with writing(Path(self._samples.name)):
+                self._samples.close()
+
+    def _row(self, facts: Sequence[object]) -> None:
+        with writing(Path(self._samples.name)):
+            self._rows.writerow(facts)
 
     def add(self, seen: Seen) -> None:
         """Count one sample."""
@@ -161,7 +167,7 @@ class Collector:
         summary.samples += 1
         if self._rows is not None:
             facts = [seen.format, seen.width, seen.height, seen.size, len(seen.findings), seen.error]
-            self._rows.writerow([seen.ref.id, name, *facts])
+            self._row([seen.ref.id, name, *facts])
         if seen.error:
             summary.unreadable.append((name, seen.error))
             return

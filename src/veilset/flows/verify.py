@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,13 @@ from veilset.records.signature import SIGNATURE
 
 @dataclass(frozen=True)
 class Verified:
-    """What was checked, and what a deep check measured."""
+    """What was checked, what a deep check measured, and the samples in which it saw a face."""
 
     root: Path
     manifest: Manifest
     checks: tuple[str, ...]
     measurements: tuple[Measurement, ...] = ()
+    showing: tuple[str, ...] = ()
 
 
 def verify(
@@ -74,10 +76,14 @@ def verify(
         "the policy matches its hash",
     ]
     source: Source = names.build("source", "folder", {"path": str(root / "samples")})
+    _check_samples(source, manifest)
     _re_audit(source, root / "samples", _allowed(manifest), progress)
     checks.append("no file says more than the policy's allowlist: rebuilding each changes nothing")
-    measured = _look_for_faces(source, names, progress) if deep else ()
-    return Verified(root, manifest, tuple(checks), measured)
+    if not deep:
+        return Verified(root, manifest, tuple(checks))
+    showing = _showing_faces(source, names, progress)
+    share = Measurement.proportion("verify", "pictures_with_a_face", len(showing), manifest.counts.released, "lower")
+    return Verified(root, manifest, tuple(checks), (share,), showing)
 
 
 def _read(root: Path) -> Manifest:
@@ -89,16 +95,24 @@ def _read(root: Path) -> Manifest:
 
 
 def _check_files(root: Path, manifest: Manifest) -> None:
-    """Every file as the manifest lists it, and no other."""
+    """Every file as the manifest lists it, once, and no other; and no folder that holds none."""
     listed = {entry.name: entry for entry in manifest.files}
     there = {entry.name: entry for entry in entries_of(root) if entry.name not in ("manifest.json", SIGNATURE)}
     problems = [f"missing: {name}" for name in sorted(listed.keys() - there.keys())]
     problems += [f"not in the manifest: {name}" for name in sorted(there.keys() - listed.keys())]
     problems += [f"changed: {name}" for name in sorted(listed.keys() & there.keys()) if listed[name] != there[name]]
+    problems += [
+        f"listed twice: {name}" for name, count in Counter(e.name for e in manifest.files).items() if count > 1
+    ]
+    problems += [f"an empty folder: {path.relative_to(root)}" for path in sorted(root.rglob("*")) if _is_empty(path)]
     if problems:
         shown = "\n  ".join(problems[:20])
         more = f"\n  and {len(problems) - 20} more" if len(problems) > 20 else ""
         raise Tampered(f"{root} does not match its manifest:\n  {shown}{more}")
+
+
+def _is_empty(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())
 
 
 def _check_manifest(manifest: Manifest) -> None:
@@ -108,6 +122,14 @@ def _check_manifest(manifest: Manifest) -> None:
     samples = sum(entry.name.startswith("samples/") for entry in manifest.files)
     if samples != manifest.counts.released:
         raise Tampered(f"manifest.json: {manifest.counts.released} samples released, but {samples} are listed")
+
+
+def _check_samples(source: Source, manifest: Manifest) -> None:
+    """Nothing lies among the samples that the re-audit, which looks at pictures, would pass over."""
+    looked_at = {f"samples/{ref.name}" for ref in source.refs()}
+    others = sorted({e.name for e in manifest.files if e.name.startswith("samples/")} - looked_at)
+    if others:
+        raise Tampered(f"no pictures lie among the samples: {', '.join(others[:10])}; Veilset writes none such")
 
 
 def _allowed(manifest: Manifest) -> Keep:
@@ -133,11 +155,12 @@ def _re_audit(source: Source, root: Path, allowed: Keep, progress: Progress) -> 
         raise Residue(f"{len(left)} released files say more than the policy allows: {', '.join(left[:10])}")
 
 
-def _look_for_faces(source: Source, names: Catalog, progress: Progress) -> tuple[Measurement, ...]:
-    """Share of released pictures in which the default face detector still sees a face."""
+def _showing_faces(source: Source, names: Catalog, progress: Progress) -> tuple[str, ...]:
+    """Released pictures in which the default face detector still sees a face."""
     detector = names.build("detector", "face")
-    refs, seen = source.refs(), 0
+    refs, showing = source.refs(), []
     for number, ref in enumerate(refs, 1):
-        seen += bool(detector.find(source.load(ref)))
+        if detector.find(source.load(ref)):
+            showing.append(f"samples/{ref.name}")
         progress("looking for faces", number, len(refs))
-    return (Measurement.proportion("verify", "pictures_with_a_face", seen, len(refs), "lower"),)
+    return tuple(showing)

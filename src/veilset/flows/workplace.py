@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from veilset.core.errors import Occupied, Unwritable, UsageError
+from veilset.records.releases import FILE as RELEASES
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ class Workplace:
     def discard(self) -> None:
         """Forget a refused run's samples, so that nothing half treated is left."""
         shutil.rmtree(self.staging, ignore_errors=True)
-        for name in ("trail.jsonl", "state.json"):
+        for name in ("trail.jsonl", "state.json", RELEASES):
             (self.private / name).unlink(missing_ok=True)
 
 

@@ -20,6 +20,7 @@ from veilset.core.sample import Image, Media, Pixels, Sample
 from veilset.operators.united import Blob, repaint
 
 Integers = NDArray[np.int64]
+_GREY = 128
 
 
 def cells_of(mask: BoolArray, cell: int) -> Integers:
@@ -63,6 +64,8 @@ def _joined(counts: Integers, least: float) -> Integers:
 def mosaic(pixels: Pixels, labels: Integers) -> Pixels:
     """Each pixel replaced by the mean of its cell, rounded to the nearest whole number, halves up.
 
+    A cell of one pixel, whose mean would be that pixel, becomes mid-grey.
+
     Sums are whole numbers and counts are those of the pixels that are there, so the mean is exact.
 
     *Shapes*: pixels (height, width, 3) uint8, labels (height, width), -1 stays as it is.
@@ -74,7 +77,7 @@ def mosaic(pixels: Pixels, labels: Integers) -> Pixels:
     for channel in range(3):
         # Sums of at most 2**53 are exact in the float64 that bincount adds in.
         sums = np.bincount(chosen, weights=pixels[:, :, channel][inside]).astype(np.int64)
-        means = (2 * sums + counts) // np.maximum(1, 2 * counts)
+        means = np.where(counts == 1, _GREY, (2 * sums + counts) // np.maximum(1, 2 * counts))
         result[:, :, channel][inside] = means.astype(np.uint8)[chosen]
     return result
 
@@ -92,7 +95,8 @@ class Pixelate:
 
     **Guarantee**:
         - Empirical: recognisers trained on mosaics read them; the probes say how well.
-        - Every cell is constant and equal to the rounded mean of all of its pixels: no source pixel is published.
+        - Every cell is constant and equal to the rounded mean of all of its pixels: no source pixel is published. A
+          region of a single pixel becomes mid-grey.
         - No value rests on a sliver: a cell that the region's outline cuts below a quarter joins its neighbour.
         - Touching findings share one mosaic, of the largest one's cells.
         - Every pixel outside the region is untouched.

@@ -84,6 +84,8 @@ def parse_policy(text: str, registries: Registries, name: str = "policy") -> Pol
         raise PolicyError(f"{name}: line {line}: this is not YAML: {error.problem}") from error
     except YAMLError as error:
         raise PolicyError(f"{name}: this is not YAML: {error}") from error
+    except RecursionError as error:
+        raise PolicyError(f"{name}: it is nested too deeply to be a policy") from error
     if not isinstance(document, CommentedMap):
         raise PolicyError(f"{name}: a policy is a mapping with the sections {', '.join(SECTIONS)}")
     reader = _Reader(registries)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -50,14 +51,26 @@ def recipients_of(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def register(private: Path, release: Released) -> None:
-    """Add a release to the register in the folder `private`; on the disk when this returns."""
+    """Add a release to the register in the folder `private`; on the disk when this returns, all of it or nothing.
+
+    A release that is registered already, by a run that was killed before it was published, is registered anew.
+
+    Raises:
+        Malformed: A line of the register is damaged; it stays as it is.
+    """
     private.mkdir(parents=True, exist_ok=True)
-    line = json.dumps(asdict(release), sort_keys=True, ensure_ascii=False) + "\n"
-    descriptor = os.open(private / FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(line)
-        stream.flush()
-        os.fsync(stream.fileno())
+    known = [one for one in registered(private) if one.release != release.release]
+    # Escaped: a name need not be UTF-8, and may hold what ends a line.
+    lines = [json.dumps(asdict(one), sort_keys=True, ensure_ascii=True) + "\n" for one in (*known, release)]
+    part = private / f".veilset-{secrets.token_hex(4)}-{FILE}"
+    try:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as stream:
+            stream.writelines(lines)
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(private / FILE)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def registered(private: Path) -> tuple[Released, ...]:
@@ -71,7 +84,7 @@ def registered(private: Path) -> tuple[Released, ...]:
     if not path.exists():
         return ()
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
     except OSError as error:
         raise Unreadable(f"{path}: the register of releases cannot be read") from error
     found = []

@@ -81,7 +81,9 @@ def path(name: str) -> Path:
     for candidate in _candidates(name, wanted):
         if _hash_of(candidate) == wanted.sha256:
             return candidate
-    for place in (_cached(name), *(folder / wanted.file for folder in local_folders())):
+    # Wherever a file of that name was put: to say that there is none would send its owner looking for the wrong thing.
+    called = Path(wanted.file).name
+    for place in (_cached(name), *(found for folder in local_folders() for found in sorted(folder.rglob(called)))):
         if place.is_file():
             raise MissingWeights(
                 f"{place} is not the file known as {name}: its sha256 is {_hash_of(place)[:12]}..., "

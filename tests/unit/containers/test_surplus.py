@@ -9,6 +9,7 @@ import tarfile
 import time
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -20,7 +21,12 @@ from veilset.containers import Keep, rebuild
 from veilset.containers.jpeg_segments import SCAN, UNSEARCHED, segments
 from veilset.containers.jpeg_walk import surplus as walked
 from veilset.containers.surplus import surplus_of, without_surplus
+from veilset.containers.surplus_inside import said_behind
 from veilset.containers.webp_surplus import _parts
+from veilset.core.finding import Risk
+from veilset.data.folder import Folder
+from veilset.detectors.hidden import Hidden
+from veilset.flows.clean import clean
 from veilset.testing.planted_pdf import document
 
 SECRET = b"Zq-hidden-4711"
@@ -288,3 +294,87 @@ def test_bytes_behind_a_picture_inside_another_file_go(holder: Callable[[bytes],
     assert UNSEARCHED not in rebuilt.residue
     rebuild(out.getvalue(), again, Keep())
     assert again.getvalue() == out.getvalue()
+
+
+@pytest.mark.parametrize("holder", [in_zip, in_tar, in_svg, in_pdf])
+def test_a_check_looks_behind_pictures_inside_another_file(holder: Callable[[bytes], bytes]) -> None:
+    plain = jpeg("progressive")
+    end = next(part.stop for part in segments(memoryview(plain)) if part.marker == SCAN)
+    (tag,) = said_behind(holder(plain[:end] + SECRET + plain[end:]))
+    assert tag.path.endswith("jpeg/behind_coded_data")
+    assert tag.value == SECRET
+    assert said_behind(holder(plain)) == ()
+    nested = in_zip(holder(plain[:end] + SECRET + plain[end:]))
+    assert len(said_behind(nested)) == 1
+
+
+def bare_pdf(photo: bytes) -> bytes:
+    """One page with one picture, and not a word besides."""
+    out = io.BytesIO()
+    rebuild(in_pdf(photo), out, Keep())
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("form", ["svg", "pdf"])
+def test_a_document_without_tags_is_dirty_all_the_same(form: str, tmp_path: Path) -> None:
+    plain = jpeg("plain")
+    end = next(part.stop for part in segments(memoryview(plain)) if part.marker == SCAN)
+    hidden = plain[:end] + SECRET + plain[end:]
+    bare = {"svg": in_svg, "pdf": bare_pdf}[form](plain)
+    (tmp_path / f"bare.{form}").write_bytes(bare)
+    if form == "svg":
+        planted = in_svg(hidden)
+    else:
+        # The picture grows, so its object says another length, and what follows moves.
+        assert bare.count(plain) == 1
+        planted = bare.replace(plain, hidden).replace(b"/Length %d" % len(plain), b"/Length %d" % len(hidden))
+        start = bare.index(plain) + len(plain)
+        moved = len(planted) - len(bare)
+        table = bare.rindex(b"xref\n", 0, bare.rindex(b"startxref"))
+        old = [int(line[:10]) for line in bare[table:].splitlines() if line.endswith(b" n ")]
+        for place in old:
+            if place > start:
+                planted = planted.replace(b"%010d 00000 n" % place, b"%010d 00000 n" % (place + moved))
+        planted = planted.replace(b"startxref\n%d" % table, b"startxref\n%d" % (table + moved))
+    (tmp_path / f"hidden.{form}").write_bytes(planted)
+    states = {Path(name).stem: one for name, one in clean([tmp_path], check=True).files}
+    assert states["bare"].state == "clean"
+    assert states["hidden"].state == "dirty"
+    assert "behind_coded_data" in states["hidden"].reason
+
+
+def grown(tiff: bytes) -> bytes:
+    """The file with its first strip moved to its end, and longer."""
+    with Image.open(io.BytesIO(tiff)) as file:
+        start, size = file.tag_v2[273][0], file.tag_v2[279][0]
+    strip = tiff[start : start + size]
+    assert strip.endswith(b"\xff\xd9")
+    longer = strip[:-2] + SECRET + strip[-2:]
+    old, new = struct.pack("<I", start), struct.pack("<I", len(tiff))
+    assert tiff.count(old) == 1
+    moved = tiff.replace(old, new)
+    at = moved.index(struct.pack("<H", 279))
+    kind, count = struct.unpack_from("<HI", moved, at + 2)
+    where = struct.unpack_from("<I", moved, at + 8)[0] if count * (4 if kind == 4 else 2) > 4 else at + 8
+    whole = bytearray(moved + longer)
+    struct.pack_into("<I" if kind == 4 else "<H", whole, where, len(longer))
+    return bytes(whole)
+
+
+def test_an_audit_looks_behind_what_it_does_not_decode(tmp_path: Path) -> None:
+    """A drawing and a TIFF of two pages: listed alone, and searched all the same."""
+    plain = jpeg("plain")
+    end = next(part.stop for part in segments(memoryview(plain)) if part.marker == SCAN)
+    (tmp_path / "a.svg").write_bytes(in_svg(plain[:end] + SECRET + plain[end:]))
+    pages = io.BytesIO()
+    pair = [Image.fromarray(picture()), Image.fromarray(picture()[::-1])]
+    pair[0].save(pages, "TIFF", compression="jpeg", save_all=True, append_images=pair[1:])
+    (tmp_path / "plain.tif").write_bytes(pages.getvalue())
+    (tmp_path / "hidden.tif").write_bytes(grown(pages.getvalue()))
+    source = Folder(str(tmp_path), metadata_only=True)
+    found = {ref.name: Hidden().find(source.load(ref)) for ref in source.refs()}
+    for name in ("a.svg", "hidden.tif"):
+        behind = [finding for finding in found[name] if "behind_coded_data" in str(finding.where)]
+        assert [finding.kind for finding in behind] == ["hidden_image"]
+        assert behind[0].risk is Risk.HIDDEN
+    assert not [finding for finding in found["plain.tif"] if "behind_coded_data" in str(finding.where)]

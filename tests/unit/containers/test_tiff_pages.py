@@ -124,6 +124,41 @@ def raw_pages(data: bytes) -> list[np.ndarray]:
         return [page.asarray() for page in flat if page.photometric in {CFA, LINEAR}]
 
 
+def gain_map(tag: int, kind: int = 3, surplus: bytes = b"") -> tuple[object, ...]:
+    """A table of 2 x 3 places and 4 points (DNG 1.6 and 1.7, ProfileGainTableMap and ProfileGainTableMap2)."""
+    head = struct.pack("<II4dI5f", 2, 3, 0.5, 0.5, 0.0, 0.0, 4, 0.2, 0.2, 0.2, 0.2, 0.2)
+    head += struct.pack("<I3f", kind, 1.0, 0.0, 1.0) if tag == 52544 else b""
+    return raw_bytes(tag, head + bytes(24 * (1, 2, 2, 4)[kind]) + surplus)
+
+
+def test_what_shows_the_raw_picture_rightly_stays() -> None:
+    """Without the interleaving a decoder shows the four quarters of a mosaic side by side, as in files of Adobe's SDK."""
+    kept = [
+        (50975, 3, 1, 2, True), (52547, 3, 1, 2, True), (51125, 5, 4, (1, 8, 1, 8, 7, 8, 7, 8), True),
+        gain_map(52525), gain_map(52544, 1), (52551, 7, 8, bytes(8), True),
+    ]  # fmt: skip
+    out = io.BytesIO()
+    tifffile.imwrite(
+        out, raw_of(scene(), CFA), photometric=CFA, extratags=[*DNG_TAGS, *MOSAIC_TAGS, *kept], metadata=None
+    )
+    cleaned = clean(out.getvalue())
+    with tifffile.TiffFile(io.BytesIO(out.getvalue())) as before, tifffile.TiffFile(io.BytesIO(cleaned)) as after:
+        for tag, *_ in kept:
+            assert after.pages[0].tags[tag].value == before.pages[0].tags[tag].value
+
+
+@pytest.mark.parametrize("tag", [52525, 52544])
+def test_a_gain_map_that_holds_more_than_its_table_goes(tag: int) -> None:
+    out = io.BytesIO()
+    extra = [*DNG_TAGS, *MOSAIC_TAGS, gain_map(tag, surplus=b"Zq-behind-the-map")]
+    tifffile.imwrite(out, raw_of(scene(), CFA), photometric=CFA, extratags=extra, metadata=None)
+    cleaned = clean(out.getvalue())
+    assert b"Zq-behind" in out.getvalue()
+    assert b"Zq-behind" not in cleaned
+    with tifffile.TiffFile(io.BytesIO(cleaned)) as file:
+        assert tag not in file.pages[0].tags
+
+
 @pytest.mark.parametrize("kind", [CFA, LINEAR])
 @pytest.mark.parametrize("compression", [None, "zlib"])
 @pytest.mark.parametrize("preview", ["none", "same", "other"])

@@ -17,7 +17,7 @@ from veilset.containers import Keep
 from veilset.core.errors import BadSetting, BrokenContract, Unreadable, UsageError, WrongMedia
 from veilset.core.sample import Image, Sample, Signal
 from veilset.data.folder import Folder
-from veilset.data.folder_sink import FolderSink
+from veilset.data.folder_sink import FolderSink, part_name
 
 SAMPLINGS = ["444", "422", "420", "440", "411"]
 
@@ -289,6 +289,6 @@ def test_writing_twice_gives_the_same_bytes_and_replaces_what_a_killed_run_left(
     sink = FolderSink(str(tmp_path / "out"))
     treated, _ = cover(one(tmp_path, jpeg(draw())))
     first = sink.write(treated, "a")
-    (tmp_path / "out/.a.jpg.part").write_bytes(b"half a picture")
+    (tmp_path / "out" / part_name("a.jpg")).write_bytes(b"half a picture")
     assert sink.write(treated, "a") == first
     assert files_in(tmp_path / "out") == ["a.jpg"]

@@ -1,12 +1,18 @@
 import json
+import shutil
 import xml.etree.ElementTree as ET
 
+import numpy as np
 import pytest
+from PIL import Image
+from PIL.ImageOps import exif_transpose
 
+from veilset.containers import Keep
 from veilset.core.errors import Malformed
 from veilset.data.folder import Folder
 from veilset.data.folder_sink import FolderSink
 from veilset.data.labels import carry_labels
+from veilset.data.orientation import upright
 
 
 @pytest.fixture
@@ -189,7 +195,8 @@ def test_class_lists_that_disagree_or_cannot_be_read(release):
     with pytest.raises(Malformed, match=r"classes\.txt and data\.yaml"):
         carry(release)
     (root / "classes.txt").unlink()
-    for text in ("names: [", "names: {0: a, 2: b}", "names: 7"):
+    deep = "names: " + "[" * 20_000
+    for text in ("names: [", "names: {0: a, 2: b}", "names: {0: a, b: c}", "names: 7", deep):
         (root / "data.yaml").write_text(text)
         with pytest.raises(Malformed, match=r"data\.yaml"):
             carry(release)
@@ -251,3 +258,64 @@ def test_voc_of_another_size_is_left_out(release):
     carried = carry(release)
     assert carried.written == ()
     assert carried.counts == {"labels left out: they state another size than the picture has": 1}
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize(("rotate", "kept"), [(True, True), (False, False), (False, True)])
+def test_labels_of_pictures_that_were_turned_hold_or_are_left_out(tmp_path, draw, jpeg, orientation, rotate, kept):
+    """A label drawn on the picture as shown is never carried to a file that shows it otherwise, and one drawn on the
+    picture as stored is never carried to a file that stores it otherwise: the red corner tells."""
+    pixels = draw(48, 64)  # whole units, so that each can be turned without loss
+    pixels[:] = 60
+    pixels[0:8, 0:16] = (250, 0, 0)
+    root, out = tmp_path / "in", tmp_path / "out"
+    root.mkdir()
+    (root / "one.jpg").write_bytes(jpeg(pixels, orientation=orientation))
+    source = Folder(str(root))
+    sample = source.load(source.refs()[0])
+    written = FolderSink(str(out), Keep(orientation=kept), rotate).write(sample, "samples/0").name
+    shown = upright(pixels, orientation)
+    for frame, made_on in (("stored", pixels), ("shown", shown)):
+        height, width = made_on.shape[:2]
+        x, y, across, down = box = corner(made_on)
+        image = {"id": 1, "file_name": "one.jpg", "width": width, "height": height}
+        one = {"id": 1, "image_id": 1, "category_id": 1, "bbox": box}
+        plain = {"images": [image], "annotations": [one], "categories": [{"id": 1, "name": "red"}]}
+        (root / "labels.json").write_text(json.dumps(plain))
+        middle = f"{(x + across / 2) / width} {(y + down / 2) / height} {across / width} {down / height}"
+        (root / "one.txt").write_text(f"0 {middle}\n")
+        rows = "".join(
+            f"<{k}>{v}</{k}>"
+            for k, v in zip(("xmin", "ymin", "xmax", "ymax"), (x + 1, y + 1, x + across, y + down), strict=True)
+        )
+        (root / "one.xml").write_text(
+            f"<annotation><filename>one.jpg</filename><size><width>{width}</width><height>{height}</height></size>"
+            f"<object><name>red</name><bndbox>{rows}</bndbox></object></annotation>"
+        )
+        place = tmp_path / frame
+        shutil.copytree(out, place)
+        carried = carry_labels(str(root), {"one.jpg": written}, str(place))
+        names = {label.name for label in carried.written}
+        with Image.open(place / written) as file:
+            after = (
+                np.asarray(file.convert("RGB"))
+                if frame == "stored"
+                else np.asarray(exif_transpose(file).convert("RGB"))
+            )
+        same = after.shape == made_on.shape and np.abs(np.subtract(corner(after), box)).max() <= 1
+        told = json.loads((place / "labels/coco/001.json").read_text())["annotations"]
+        assert same or (not told and names == {"labels/coco/001.json"}), (frame, names)
+        if orientation == 1 or (kept and not rotate):
+            assert same
+            assert len(names) == 3
+        elif orientation >= 5:
+            assert bool(told) == same
+            assert not any("yolo" in name for name in names)
+        else:
+            assert names == {"labels/coco/001.json"}
+
+
+def corner(pixels):
+    """(x, y, width, height) of what is red."""
+    rows, columns = np.nonzero((pixels[..., 0] > 180) & (pixels[..., 1] < 90))
+    return [int(columns.min()), int(rows.min()), int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1]

@@ -23,6 +23,15 @@ if __name__ == "__main__":
     print(sorted(heavy), list(Local(workers=2).map(abs, range(-5, 0))))
 """
 
+KILLED = """
+import sys, time
+from veilset.engines.local import Local
+if __name__ == "__main__":
+    for _ in Local(workers=2).map(time.sleep, [0, 0, *[0.2] * 1000]):
+        print("begun", flush=True)
+        time.sleep(60)
+"""
+
 
 def test_results_come_in_order_whatever_the_number_of_workers() -> None:
     items = list(range(-40, 0))
@@ -63,6 +72,15 @@ def test_workers_see_the_environment_of_now(monkeypatch) -> None:
 def test_a_worker_that_dies_is_said() -> None:
     with pytest.raises(BrokenContract, match="a worker process died"):
         list(Local(workers=2).map(os._exit, [3, 3]))
+
+
+def test_workers_end_with_a_run_that_is_killed() -> None:
+    """The workers of a killed run would wait for ever for work, and hold its output's streams open."""
+    process = subprocess.Popen([sys.executable, "-c", KILLED], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    process.kill()
+    assert process.communicate(timeout=30) == ("", None)  # the end of the stream: nobody holds it any more
 
 
 def test_starting_early_loads_nothing_heavy_here() -> None:

@@ -22,7 +22,7 @@ def test_every_cell_is_constant_and_holds_the_true_mean(height, width, cell, sha
     for label in np.unique(labels[mask]):
         inside = labels == label
         total, count = pixels[inside].astype(int).sum(axis=0), int(inside.sum())
-        expected = [(2 * int(t) + count) // (2 * count) for t in total]
+        expected = [128 if count == 1 else (2 * int(t) + count) // (2 * count) for t in total]
         assert (out[inside] == expected).all()
 
 
@@ -61,6 +61,14 @@ def test_no_source_pixel_is_sampled() -> None:
         other = pixels.copy()
         other[y, x] = 255 - other[y, x]
         assert np.abs(run(other) - base).max() <= 1
+
+
+def test_a_region_of_one_pixel_does_not_keep_it() -> None:
+    pixels = np.full((5, 5, 3), 7, np.uint8)
+    speck = [Finding("face", Box(2, 2, 0.4, 0.4), 1, "t")]
+    out = Pixelate(grow=0).apply(Sample("s", Image(pixels)), speck, noise=SystemNoise()).sample.image.pixels
+    assert out[2, 2].tolist() == [128, 128, 128]
+    assert (out != pixels).any(-1).sum() == 1
 
 
 def test_large_faces_get_large_cells() -> None:

@@ -159,3 +159,8 @@ treat:
         parse_policy(text, NAMES)
     same = text.replace(f"rights: {other}", "rights: {strip: {keep: [orientation, icc, rights]}}")
     assert parse_policy(same, NAMES).treat["rights"].operators[0].name == "strip"
+
+
+def test_a_policy_that_is_nested_without_end_is_said() -> None:
+    with pytest.raises(PolicyError, match="nested too deeply"):
+        parse_policy("version: 1\nfind: " + "[" * 5000, NAMES)

@@ -103,6 +103,13 @@ def test_a_file_in_its_place_with_another_hash_is_named_and_not_used(
     assert str(wrong) in caught.value.message
 
 
+def test_a_wrong_file_is_named_where_the_message_says_to_put_it(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    know(monkeypatch, entry())
+    (place / "local/fake.onnx").write_bytes(b"cut off")
+    with pytest.raises(MissingWeights, match=r"local/fake\.onnx is not the file known as fake"):
+        store.path("fake")
+
+
 def test_a_cached_file_that_changed_is_noticed(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     far = place / "far.onnx"
     far.write_bytes(BYTES)

@@ -18,6 +18,7 @@ h1 { margin: .2rem 0 1rem; font-size: 1.6rem; } h2 { margin: 2.2rem 0 .6rem; fon
 .soft { color: var(--soft); } a { color: inherit; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; }
+td:first-child { overflow-wrap: anywhere; }
 th { font-weight: 600; color: var(--soft); } td.number, th.number { text-align: right; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(10rem, 1fr)); gap: .8rem; }
 .tile { background: var(--wash); padding: .8rem 1rem; } .tile b { display: block; font-size: 1.5rem; }

@@ -135,7 +135,8 @@ class Fidelity:
         before, after = pair.before.image.pixels, pair.after.image.pixels if pair.after else None
         if after is None or before.shape != after.shape:
             raise Unsupported(
-                f"sample {pair.before.id} has another size after its treatment; fidelity compares pictures of one size",
+                f"sample {pair.before.id} has another size after its treatment; fidelity compares pictures of one size. "
+                "Where a policy lets the orientation of photographs go, let it stay: strip: {keep: [orientation]}",
                 pair.before.id,
             )
         inside = treated_region(pair, knowledge)
