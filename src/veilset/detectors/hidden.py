@@ -85,7 +85,10 @@ def _behind_coded_data(sample: Sample) -> tuple[TagValue, ...]:
 
 
 def _is_a_setting(tag: TagValue) -> bool:
-    """Whether a tag tells the place or the look of a hidden picture, and cannot be one: a number, or a word of XMP."""
+    """Whether a tag tells the place or the look of a hidden picture, and cannot be one: a number, a list, a word of XMP."""
+    if tag.path == "jpeg/mpf" and isinstance(tag.value, bytes):
+        # The list of further pictures; each of them stands behind the first one, and is a tag of its own.
+        return b"\xff\xd8\xff" not in tag.value
     return isinstance(tag.value, int | float) or ("xmp" in tag.path and len(str(tag.value)) < _SHORTEST)
 
 

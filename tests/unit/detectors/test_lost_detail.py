@@ -110,6 +110,20 @@ def test_a_thumbnail_of_a_heic_is_decoded_and_compared(photo: np.ndarray, how: s
     assert [one.where for one in found] == ([] if how == "same" else [Tag(tag.path)])
 
 
+@pytest.mark.parametrize("how", ["same", "blurred"])
+def test_the_second_picture_of_a_file_with_two_counts_and_the_list_of_them_does_not(
+    photo: np.ndarray, how: str, tmp_path: Path
+) -> None:
+    pair = [PIL.Image.fromarray(_treated(photo, FACE, how)), PIL.Image.fromarray(photo)]
+    pair[0].save(tmp_path / "a.mpo", format="MPO", save_all=True, append_images=pair[1:])
+    (tmp_path / "a.mpo").rename(tmp_path / "a.jpg")
+    source = Folder(str(tmp_path))
+    sample = source.load(source.refs()[0])
+    assert "jpeg/mpf" in [tag.path for tag in sample.tags]
+    found = [one.where for one in ALIKE.find(sample)]
+    assert found == ([] if how == "same" else [Tag("jpeg/tail/jpeg")])
+
+
 def _faces() -> list[tuple[Path, Box]]:
     table = DATA / "people_photos" / "face_boxes.csv"
     if not table.is_file():
