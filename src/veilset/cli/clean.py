@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from veilset.cli.talk import Json, bar, give
+from veilset.cli.talk import Json, bar, give, one_line
 from veilset.core.errors import UsageError
 
 KEPT = ("rights", "exposure", "georeference")
@@ -108,6 +108,7 @@ def clean(
     }
     words = [f"{name}: {one.state}{f' ({one.reason})' if one.reason else ''}" for name, one in done.files if one.reason]
     words += [f"{name}: {one.turned}" for name, one in done.files if one.turned.startswith("tag kept")]
+    words = [one_line(line) for line in words]
     counted = {state: done.count(state) for state in ("clean", "residue", "dirty", "refused")}
     if done.table is not None:
         words.append(f"Private table of pseudonyms: {done.table}")

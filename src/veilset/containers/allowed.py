@@ -123,8 +123,9 @@ def _coarse(said: Mapping[str, Any], grid: float) -> dict[int, Field]:
         degrees = value[0] + value[1] / 60 + value[2] / 3600
         if not 0 <= degrees <= limit or reference[0] not in signs:
             return {}
-        thousandths = round(round(degrees / grid) * grid * 3600)
+        # Hundredths of seconds: a ten-thousandth of a degree, and so any grid, is a whole number of them.
+        hundredths = round(round(round(degrees / grid) * grid, 4) * 360_000)
         found[tag] = pack("<", 2, reference[0])
-        whole, rest = divmod(min(thousandths, limit * 3600), 3600)
-        found[tag + 1] = pack("<", 5, [whole, 1, rest // 60, 1, rest % 60, 1])
+        whole, rest = divmod(min(hundredths, limit * 360_000), 360_000)
+        found[tag + 1] = pack("<", 5, [whole, 1, rest // 6000, 1, rest % 6000, 100])
     return found

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,6 +28,7 @@ INHERENT = frozenset(
 )  # fmt: skip
 READABLE = "readable text inside the coded picture"
 BACKUP = ".original"
+_NO_LINKS = frozenset((errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +95,9 @@ def clean_file(path: Path, target: Path, keep: Keep | None = None, *, thorough: 
     try:
         cleaned = _made(path, temporary, keep or Keep(), thorough)
         os.replace(temporary, target)  # noqa: PTH105 - pathlib costs as much as the call
-    except (DataError, Residue) as error:
+    except (DataError, Residue, OSError) as error:
         _discard(temporary)
-        return Cleaned("refused", reason=error.message)
+        return Cleaned("refused", reason=_reason(error, path))
     except BaseException:
         _discard(temporary)
         raise
@@ -115,11 +118,11 @@ def clean_in_place(path: Path, keep: Keep | None = None, *, backup: bool = True,
         cleaned = _made(path, temporary, keep or Keep(), thorough)
         if backup:
             _keep_original(path)
-        os.chmod(temporary, os.stat(path).st_mode & 0o777)  # noqa: PTH101, PTH116
+        _as_before(temporary, os.stat(path))  # noqa: PTH116
         os.replace(temporary, path)  # noqa: PTH105
-    except (DataError, Residue) as error:
+    except (DataError, Residue, OSError) as error:
         _discard(temporary)
-        return Cleaned("refused", reason=error.message)
+        return Cleaned("refused", reason=_reason(error, path))
     except BaseException:
         _discard(temporary)
         raise
@@ -134,31 +137,68 @@ def _is_same(path: Path, target: Path) -> bool:
     return os.path.samestat(there, os.stat(path))  # noqa: PTH116
 
 
+def _reason(error: DataError | Residue | OSError, path: Path) -> str:
+    if not isinstance(error, OSError):
+        return error.message
+    return (
+        f"{path.name} cannot be replaced or copied: {error.strerror}; see to space and permissions where its copy goes."
+    )
+
+
 def _beside(target: Path) -> str:
-    folder, name = os.path.split(target)
-    return os.path.join(folder, f".{name}.{os.urandom(4).hex()}.part")  # noqa: PTH118
+    # Not the target's own name with more letters: that may be as long as the file system allows.
+    return os.path.join(os.path.split(target)[0], f".veilset-{os.urandom(8).hex()}.part")  # noqa: PTH118
 
 
 def _discard(temporary: str) -> None:
-    with suppress(FileNotFoundError):
+    with suppress(OSError):
         os.unlink(temporary)  # noqa: PTH108
+
+
+def _as_before(temporary: str, before: os.stat_result) -> None:
+    """The rights of the file that is replaced, and its owner where that is allowed."""
+    now = os.stat(temporary)  # noqa: PTH116
+    if (now.st_uid, now.st_gid) != (before.st_uid, before.st_gid):
+        with suppress(PermissionError):
+            os.chown(temporary, before.st_uid, before.st_gid)
+    os.chmod(temporary, before.st_mode & 0o777)  # noqa: PTH101
 
 
 def _keep_original(path: Path) -> None:
     kept = path.with_name(path.name + BACKUP)
     try:
-        os.link(path, kept)
+        try:
+            os.link(path, kept)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            _copy_original(path, kept)
     except FileExistsError:
         raise Occupied(f"{kept.name} is already there; move it away, or clean without a backup.") from None
 
 
+def _copy_original(path: Path, kept: Path) -> None:
+    """Cards and sticks know no second name for a file."""
+    with path.open("rb") as source, kept.open("xb") as target:
+        try:
+            shutil.copyfileobj(source, target)
+        except BaseException:
+            _discard(str(kept))
+            raise
+    shutil.copystat(path, kept)
+
+
 def _made(path: Path, temporary: str, keep: Keep, thorough: bool) -> Cleaned:
     with open_source(path) as door:
-        with RangeWriter(temporary, "xb+") as out:
-            out.source = door.descriptor
-            rebuilt = door.container.rebuild(door.data, out, keep)
-            door.check(rebuilt.claims)
-            readable = _judge(door, out, rebuilt, thorough)
+        try:
+            with RangeWriter(temporary, "xb+") as out:
+                out.source = door.descriptor
+                rebuilt = door.container.rebuild(door.data, out, keep)
+                door.check(rebuilt.claims)
+                readable = _judge(door, out, rebuilt, thorough)
+        except OSError as error:
+            # The door would call this a file that cannot be read.
+            raise DataError(_reason(error, path)) from None
         residue = (*rebuilt.residue, READABLE) if readable else rebuilt.residue
         left = tuple(one for one in residue if one not in INHERENT)
         return Cleaned(

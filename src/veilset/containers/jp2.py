@@ -97,7 +97,9 @@ def _allowed(data: memoryview, top: list[Box], keep: Keep, notes: list[str]) -> 
     for box in top if keep.georeference else []:
         if _uuid(data, box) == GEO_UUID:
             try:
-                placed = clean_inner(bytes(data[box.body : box.stop]), Keep(georeference=True))[0]
+                placed = clean_inner(bytes(data[box.body : box.stop]), Keep(georeference=True, gps_grid=keep.gps_grid))[
+                    0
+                ]
             except (DataError, Residue):
                 notes.append("a georeference that cannot be read was dropped")
             else:

@@ -24,18 +24,27 @@ LARGEST = 16 << 20
 SIDECARS = (".xmp", ".thm", ".aae", ".json")
 FILMS = (".mov", ".mp4")
 DEEPEST = 12
+# A trunk prefix and a subscriber's number, as 0170-1234567 or (089) 1234567; or three, three and four digits.
+NATIONAL = (
+    r"(?<!\d)(?:\(0[1-9]\d{0,4}\)[-/ ]?|0[1-9]\d{1,4}[-/ ])[1-9]\d{4,7}(?!\d)|(?<!\d)\(?\d{3}\)?[- ]\d{3}-\d{4}(?!\d)"
+)
 # What a name may say, in the order in which it is looked for.
 PATTERNS: tuple[tuple[str, Risk, re.Pattern[str]], ...] = (
     ("messenger", Risk.HISTORY, re.compile(r"(?i)whatsapp|(?:IMG|VID)-\d{8}-WA\d|signal-\d{4}|telegram|FB_IMG")),
     ("screenshot", Risk.CONTENT, re.compile(r"(?i)screen.?shot|bildschirmfoto|capture d.écran")),
     ("time", Risk.TIME, re.compile(r"(?<!\d)(?:19|20)\d\d[-_.]?(?:0[1-9]|1[0-2])[-_.]?(?:0[1-9]|[12]\d|3[01])(?!\d)")),
+    ("day", Risk.TIME, re.compile(r"(?<!\d)(?:0[1-9]|[12]\d|3[01])[-_.](?:0[1-9]|1[0-2])[-_.](?:19|20)\d\d(?!\d)")),
     ("instant", Risk.TIME, re.compile(r"(?<!\d)1[0-9]{9}(?:\d{3})?(?!\d)")),
-    ("phone_number", Risk.PERSON, re.compile(r"(?<!\d)(?:\+|00)\d{1,3}[- ]?\d[\d -]{6,13}\d(?!\d)")),
+    ("phone_number", Risk.PERSON, re.compile(r"(?<!\d)(?:\+|00)\d{1,3}[- ]?\d[\d -]{6,13}\d(?!\d)|" + NATIONAL)),
     ("mail_address", Risk.PERSON, re.compile(r"[\w.+-]+@[\w-]+\.\w+")),
     ("position", Risk.PLACE, re.compile(r"(?<!\d)-?\d{1,2}\.\d{4,}[,_ ]+-?\d{1,3}\.\d{4,}(?!\d)")),
     ("camera_counter", Risk.DEVICE, re.compile(r"(?i)^(?:IMG|DSC|DSCN|DSCF|P|GOPR|GX|DJI|MVI|PXL|SAM)_?\d{4,8}")),
     ("serial_number", Risk.DEVICE, re.compile(r"(?i)(?:s/?n|serial)[-_ ]?[A-Z0-9]{6,}")),
 )
+
+_NUMBERED = re.compile(r"(.+)(\(\d{1,4}\))(\.\w+)")
+_NUMBER = re.compile(r"\(\d{1,4}\)$")
+_EDITED = re.compile(r"-edited(?=\.\w+$)")
 
 ATTRIBUTES: tuple[tuple[Risk, re.Pattern[str]], ...] = (
     (Risk.PERSON, re.compile(r"(?i)email|posix_acl|creator|author|sender")),
@@ -121,6 +130,9 @@ def _companions(path: Path, names: Sequence[tuple[str, str]]) -> list[tuple[Path
     apple = {f"img_o{edited}.aae", f"img_{edited}.aae"}
     # Google shortens long names, so that the first forty letters are all that is sure to be shared.
     starts = {stem[:40], *apple}
+    if numbered := _NUMBERED.fullmatch(name):
+        starts.add(numbered[1][:40])
+    starts.add(_EDITED.sub("", name).rpartition(".")[0][:40])
     found = {}
     for start in starts:
         for word, real in names[bisect_left(names, (start, "")) :]:
@@ -138,9 +150,25 @@ def _kind(word: str, stem: str, name: str) -> str:
     same = other in (stem, name)
     if kind in SIDECARS[:3] and same:
         return kind[1:]
-    if kind == ".json" and (word.startswith(name) or (len(word) >= 45 and name.startswith(word[:-5]))):
+    if kind == ".json" and _is_takeout(word, name):
         return "json"
     return "film" if kind in FILMS and same and not name.endswith(FILMS) else ""
+
+
+def _is_takeout(word: str, name: str) -> bool:
+    """Whether Google's export calls the JSON file of `name` so.
+
+    Of two pictures of one name the second is `a(1).jpg`, and its file `a.jpg(1).json`, or with more words before the
+    number; an edited picture shares the file of the one that it was made from.
+    """
+    numbered, edited = _NUMBERED.fullmatch(name), _EDITED.sub("", name)
+    if numbered:
+        plain, number = numbered[1] + numbered[3], numbered[2]
+        return word.startswith(name) or (word.startswith(plain[:40]) and word.endswith(f"{number}.json"))
+    if _NUMBER.search(word[:-5]):
+        return False
+    starts = word.startswith((name, edited))
+    return starts or (len(word) >= 45 and (name.startswith(word[:-5]) or edited.startswith(word[:-5])))
 
 
 def _lenient(path: Path, how: str) -> tuple[TagValue, ...]:

@@ -15,6 +15,7 @@ from veilset.containers import tiff_fields as tags
 from veilset.containers.allowed import Allowed, allowed
 from veilset.containers.assembly import cut_out, union
 from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
+from veilset.containers.georeference import KEYS, LOST, coarsen, is_lost
 from veilset.containers.icc import sanitise
 from veilset.containers.ifd import SIZES, Header, read_directory, read_header
 from veilset.containers.jpeg_segments import UNSEARCHED
@@ -88,8 +89,16 @@ def _write(data: memoryview, out: BinaryIO, header: Header, pages: list[Page], w
     unseen = any(overhangs(data, header, page) and not told_apart(data, header, page) for page in every(pages))
     beyond = (_OVERHANG,) if unseen else ()
     colours = (_COLOURS,) if any(same is None for _, same in _palettes(data, header, pages)) else ()
-    residue = (*_RESIDUE, *what.notes, *raw, *colours, *dropped, *coded, *beyond)
+    lost = _lost_place(data, header, pages, keep)
+    residue = (*_RESIDUE, *what.notes, *raw, *colours, *dropped, *coded, *beyond, *lost)
     return emit(pieces, data, out, _as_written(_claims(data, header, pages, shows), pieces), residue)
+
+
+def _lost_place(data: memoryview, header: Header, pages: list[Page], keep: Keep) -> tuple[str, ...]:
+    if not keep.georeference or keep.gps_grid is None:
+        return ()
+    keys = (page.entries[KEYS] for page in every(pages) if KEYS in page.entries)
+    return (LOST,) if any(is_lost(Field(3, _raw(data, one.start, one.size)), header.order) for one in keys) else ()
 
 
 def _as_written(claims: list[Claim], pieces: list[Piece]) -> list[Claim]:
@@ -208,6 +217,8 @@ def _plan(data: memoryview, header: Header, page: Page, keep: Keep, raw: bool, s
         value = _value(data, header, page, tag)
         if value is not None:
             fields[tag] = Field(entry.type, value)
+    if keep.georeference and keep.gps_grid is not None:
+        coarsen(fields, header.order, keep.gps_grid)
     _special(data, header, page, fields, raw)
     profile = page.entries.get(tags.ICC)
     if keep.icc and profile is not None:

@@ -2,83 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import base64
+import re
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from veilset.containers import identify
+from veilset.containers.heif_primary import showing
 from veilset.containers.surplus import SEARCHED, surplus_of
 from veilset.core.check import in_range
 from veilset.core.errors import DataError
 from veilset.core.finding import Finding, Risk
 from veilset.core.sample import FileOnly, Image, Media, Pixels, Sample, TagValue
 from veilset.core.where import Tag
+from veilset.detectors.likeness import LARGEST, compared, difference
 
-Grey = NDArray[np.float32]
-_SIDE = 64
-_BLOCK = 8
+__all__ = ["Hidden", "difference", "hidden_difference", "hidden_pixels"]
+
 _SHORTEST = 64
+_IN_HEIF = re.compile(r"heif/(?:thumbnail|picture|gain_map|auxiliary/.*)/(\d{1,9})")
 
 
-def difference(main: Pixels, hidden: Pixels) -> float:
-    """How differently two pictures look at their most different place, in [0, 1].
-
-    Both are shrunk to 64 x 64 grey pixels and matched in mean and contrast; the score is the largest mean difference
-    over an 8 x 8 block, since a face that one of them hides is a small part of it. The hidden picture is tried in
-    all eight orientations and without its black bars; the best fit counts.
-
-    *Shapes and units*: both (height, width, 3) uint8 RGB.
-
-    >>> ramp = np.tile(np.arange(96, dtype=np.uint8)[None, :, None], (96, 1, 3))
-    >>> difference(ramp, ramp[::2, ::2]) < 0.02
-    True
-    """
-    wanted = _small(main)
-    return min(_largest_block(wanted, _small(turned)) for turned in _views(_without_bars(hidden)))
-
-
-def _small(pixels: Pixels) -> Grey:
-    import cv2
-
-    grey = pixels.astype(np.float32).mean(axis=2)
-    small: Grey = cv2.resize(grey, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
-    blurred: Grey = cv2.GaussianBlur(small, (0, 0), 1.0)
-    return blurred
-
-
-def _views(pixels: Pixels) -> Iterable[Pixels]:
-    for base in (pixels, pixels[:, ::-1]):
-        for turns in range(4):
-            yield np.rot90(base, turns)
-
-
-def _without_bars(pixels: Pixels) -> Pixels:
-    """A thumbnail of 4:3 pads other shapes with black above and below, or left and right."""
-    bright = pixels.max(axis=2) > 24
-    rows, columns = np.flatnonzero(bright.mean(axis=1) > 0.02), np.flatnonzero(bright.mean(axis=0) > 0.02)
-    if not len(rows) or not len(columns):
-        return pixels
-    return pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-
-
-def _largest_block(first: Grey, second: Grey) -> float:
-    spread = float(second.std())
-    matched = (second - second.mean()) * (float(first.std()) / spread if spread > 1 else 1.0) + first.mean()
-    blocks = np.abs(first - matched).reshape(_SIDE // _BLOCK, _BLOCK, _SIDE // _BLOCK, _BLOCK).mean(axis=(1, 3))
-    return float(min(1.0, blocks.max() / 255))
-
-
-def hidden_difference(image: Image, tag: TagValue) -> float | None:
-    """How differently the picture in a tag looks from the main one; None when it cannot be decoded."""
+def hidden_difference(image: Image, tag: TagValue) -> tuple[float, float] | None:
+    """`difference` and `lost_detail` of the main picture and the one in a tag; None when that cannot be decoded."""
     hidden = hidden_pixels(image, tag)
-    return None if hidden is None else round(difference(image.reduced(8), hidden), 4)
+    if hidden is None:
+        return None
+    enough = min(max(hidden.shape), LARGEST)
+    reduce = max((step for step in (1, 2, 4, 8) if max(image.shape) // step >= enough), default=1)
+    apart, lost = compared(image.reduced(reduce), hidden)
+    return round(apart, 4), round(lost, 1)
 
 
 def hidden_pixels(image: Image, tag: TagValue) -> Pixels | None:
     """The picture in a tag of the file that `image` came from; None when it cannot be decoded."""
+    item = _IN_HEIF.fullmatch(tag.path)
+    if item and image.coded is not None:
+        return _of_heif(image.coded.read(), int(item[1]))
     return _decoded(_whole(image, tag))
+
+
+def _of_heif(data: bytes, item: int) -> Pixels | None:
+    """The picture of an item of a HEIF or AVIF file, shown by a file in which it is the primary one."""
+    import io
+
+    from PIL.AvifImagePlugin import AvifImageFile
+    from pillow_heif import HeifImageFile
+
+    try:
+        plugin = HeifImageFile if identify(data) == "heif" else AvifImageFile
+        with plugin(io.BytesIO(showing(data, item))) as picture:
+            return np.array(picture.convert("RGB"))
+    except (DataError, ValueError, OSError, EOFError, SyntaxError, RuntimeError):
+        return None
 
 
 def _whole(image: Image, tag: TagValue) -> Any:
@@ -107,19 +85,32 @@ def _behind_coded_data(sample: Sample) -> tuple[TagValue, ...]:
 
 
 def _is_a_setting(tag: TagValue) -> bool:
-    """Whether a tag tells the place or the look of a hidden picture, and cannot be one: a number, or a word of XMP."""
+    """Whether a tag tells the place or the look of a hidden picture, and cannot be one: a number, a list, a word of XMP."""
+    if tag.path == "jpeg/mpf" and isinstance(tag.value, bytes):
+        # The list of further pictures; each of them stands behind the first one, and is a tag of its own.
+        return b"\xff\xd8\xff" not in tag.value
     return isinstance(tag.value, int | float) or ("xmp" in tag.path and len(str(tag.value)) < _SHORTEST)
 
 
 def _decoded(value: Any) -> Pixels | None:
     import cv2
 
+    if isinstance(value, str):
+        value = _from_base64(value)
     if not isinstance(value, bytes | bytearray) or len(value) < _SHORTEST:
         return None
     pixels = cv2.imdecode(np.frombuffer(value, dtype=np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     if pixels is None or min(pixels.shape[:2]) < 8:
         return None
     return np.ascontiguousarray(pixels[:, :, ::-1])
+
+
+def _from_base64(text: str) -> bytes | None:
+    """The picture that XMP holds as text, or None."""
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True)
@@ -133,15 +124,19 @@ class Hidden:
     Attributes:
         max_difference: Largest mean difference over an eighth by an eighth of the picture, as a share of full scale, up to
             which a picture inside the file counts as the main one again; 0 reports every one that differs at all.
+        max_lost: Grey levels of detail that a picture inside the file may show beyond the main one, as blurring takes it
+            away; see `likeness.lost_detail`. Of the thumbnails of 40 cameras 38 stay below 1.5; the other two were
+            made by leaving out pixels, and show jagged edges as detail.
         behind_blocks: Also tell where the coded data of a JPEG, TIFF or WebP ends. Takes one small decode of an ordinary
             photograph, and a quarter of a second a megabyte where restart markers or several scans have to be walked.
 
-    *Shapes and units*: findings stand at tags; `difference` in their detail is a share of full scale, in [0, 1].
+    *Shapes and units*: findings stand at tags; in their detail, `difference` is a share of full scale, in [0, 1], and
+    `lost_detail` counts grey levels of 255.
 
     Raises:
         DataError: The file cannot be listed or decoded.
 
-    *Source*: elementary; the main picture is decoded at an eighth of its size.
+    *Source*: elementary; the main picture is decoded no larger than needed.
 
     >>> import cv2
     >>> main = np.tile(np.arange(0, 256, 4, dtype=np.uint8)[:, None, None], (1, 64, 3))
@@ -153,6 +148,7 @@ class Hidden:
     """
 
     max_difference: float = 0.12
+    max_lost: float = 3.0
     behind_blocks: bool = True
 
     takes: ClassVar[tuple[type[Media], ...]] = (Image, FileOnly)
@@ -160,6 +156,7 @@ class Hidden:
 
     def __post_init__(self) -> None:
         in_range(0, 1, max_difference=self.max_difference)
+        in_range(0, 255, max_lost=self.max_lost)
 
     def find(self, sample: Sample) -> tuple[Finding, ...]:
         """Findings in the order of the file."""
@@ -168,8 +165,9 @@ class Hidden:
             if tag.risk is not Risk.HIDDEN or _is_a_setting(tag):
                 continue
             measured = hidden_difference(sample.media, tag) if isinstance(sample.media, Image) else None
-            if measured is None or measured > self.max_difference:
-                detail = {"bytes": tag.size, "difference": measured}
+            apart, lost = measured or (None, None)
+            if apart is None or lost is None or apart > self.max_difference or lost > self.max_lost:
+                detail = {"bytes": tag.size, "difference": apart, "lost_detail": lost}
                 source = f"hidden/{sample.format}"
                 found.append(Finding("hidden_image", Tag(tag.path), 1.0, source, Risk.HIDDEN, None, detail, tag.value))
         return tuple(found)

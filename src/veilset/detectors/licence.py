@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import ClassVar
 
 from veilset.core.finding import Finding, Risk
 from veilset.core.sample import FileOnly, Image, Media, Sample, Signal, TagValue, Video
 from veilset.core.where import Whole
 from veilset.records.licences import NO_ASSERTION, Claim, identify, objections, resolve
-from veilset.records.provenance import folder_claims, nearest, origins
+from veilset.records.provenance import licence_files, nearest, origins
 
 # Last parts of tag paths that may hold a licence: XMP rights, Creative Commons, IPTC and EXIF notices.
 _TAGS = ("license", "webstatement", "usageterms", "rights", "copyright", "copyrightnotice", "certificate", "116")
@@ -76,7 +73,7 @@ class Licence:
         """What every source says about the sample's licence."""
         name = sample.origin.name or sample.id
         rows = tuple(row.claim() for row in origins(self.table).get(name, ())) if self.table else ()
-        above = nearest(_folder(self.folder), name) if self.folder else ()
+        above = nearest(licence_files(self.folder), name) if self.folder else ()
         return (*rows, *above, *embedded_claims(tuple(sample.tags)))
 
     def find(self, sample: Sample) -> tuple[Finding, ...]:
@@ -96,8 +93,3 @@ class Licence:
             Finding("licence", Whole(), 1.0, "licence", Risk.RIGHTS, detail={**shown, "words": words})
             for words in against
         )
-
-
-@lru_cache(maxsize=4)
-def _folder(path: str) -> Mapping[str, Claim]:
-    return folder_claims(Path(path))

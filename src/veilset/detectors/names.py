@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 
+from veilset.containers.sidecars import NATIONAL
 from veilset.core.finding import Finding, Risk
 from veilset.core.sample import FileOnly, Image, Media, Sample, Signal, Video
 from veilset.core.where import Tag
@@ -14,10 +15,13 @@ _PATTERNS: tuple[tuple[str, Risk, re.Pattern[str]], ...] = (
     (
         "date and time",
         Risk.TIME,
-        re.compile(r"(?<!\d)(?:19|20)\d\d[-_.]?(?:0[1-9]|1[0-2])[-_.]?(?:[0-2]\d|3[01])(?!\d)"),
+        re.compile(
+            r"(?<!\d)(?:(?:19|20)\d\d[-_.]?(?:0[1-9]|1[0-2])[-_.]?(?:[0-2]\d|3[01])"
+            r"|(?:0[1-9]|[12]\d|3[01])[-_.](?:0[1-9]|1[0-2])[-_.](?:19|20)\d\d)(?!\d)"
+        ),
     ),
     ("time stamp", Risk.TIME, re.compile(r"(?<!\d)1[0-9]{9}(?:\d{3})?(?!\d)")),
-    ("phone number", Risk.PERSON, re.compile(r"(?<!\d)(?:\+|00)[1-9][\d ()-]{7,15}\d(?!\d)")),
+    ("phone number", Risk.PERSON, re.compile(r"(?<!\d)(?:\+|00)[1-9][\d ()-]{7,15}\d(?!\d)|" + NATIONAL)),
     ("mail address", Risk.PERSON, re.compile(r"[\w.+-]+@[\w-]+\.[a-z]{2,}", re.IGNORECASE)),
     (
         "messenger file",

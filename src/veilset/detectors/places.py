@@ -55,6 +55,27 @@ def distances(place: Degrees, points: Degrees) -> Degrees:
     return result
 
 
+def centre(points: Degrees) -> tuple[float, float]:
+    """The middle of `points` (n, 2) that lie near one another, in degrees: poles and the date line are no edges.
+
+    >>> [round(degrees, 6) for degrees in centre(np.array([[10.0, 179.9], [10.0, -179.7]]))]
+    [10.00006, -179.9]
+
+    *Source*: the median along each axis of the space that the sphere stands in, so that a stray point moves it little.
+    """
+    if (points == points[0]).all():
+        return float(points[0, 0]), float(points[0, 1])
+    x, y, z = np.median(_in_space(points), axis=0)
+    return float(np.degrees(np.arctan2(z, np.hypot(x, y)))), float(np.degrees(np.arctan2(y, x)))
+
+
+def _in_space(points: Degrees) -> Degrees:
+    """Unit vectors (n, 3) to places in degrees."""
+    angles = np.radians(points)
+    flat = np.cos(angles[:, 0])
+    return np.stack([flat * np.cos(angles[:, 1]), flat * np.sin(angles[:, 1]), np.sin(angles[:, 0])], axis=1)
+
+
 def clusters(points: Degrees, reach: float) -> NDArray[np.int64]:
     """A cluster number for each of `points` (n, 2): places joined by steps of at most `reach` metres (single linkage).
 
@@ -65,9 +86,7 @@ def clusters(points: Degrees, reach: float) -> NDArray[np.int64]:
     """
     if not len(points):
         return np.zeros(0, dtype=np.int64)
-    angles = np.radians(points)
-    flat = np.cos(angles[:, 0])
-    space = EARTH * np.stack([flat * np.cos(angles[:, 1]), flat * np.sin(angles[:, 1]), np.sin(angles[:, 0])], axis=1)
+    space = EARTH * _in_space(points)
     parent = list(range(len(points)))
     cubes: dict[tuple[int, ...], list[int]] = defaultdict(list)
     # In a cube of this side any two points are within reach, so only cubes have to be compared.
@@ -166,7 +185,8 @@ def spots(sightings: Sequence[Sighting], reach: float, apart: float) -> tuple[Sp
     rest = [_days(sightings, group, is_rest) for group in groups]
     work = [_days(sightings, group, is_work) for group in groups]
     home = _most(rest)
-    centres = [np.median([sightings[i].place for i in group], axis=0) for group in groups]
+    places = [np.array([sightings[i].place for i in group], dtype=np.float64) for group in groups]
+    centres = [np.array(centre(place)) for place in places]
     far = [
         0 if home is not None and distances(centres[home], centres[n][None])[0] < apart else work[n]
         for n in range(len(groups))
@@ -178,9 +198,9 @@ def spots(sightings: Sequence[Sighting], reach: float, apart: float) -> tuple[Sp
         role = {home: "home", office: "work"}.get(number, "regular" if days >= 3 else "visited")
         hours, whole = (work, far) if role == "work" else (rest, rest)
         score = (hours[number] + 0.5) / (sum(whole) + 1) if role in ("home", "work") else days / (days + 2)
-        centre, members = centres[number], np.array([sightings[i].place for i in group])
-        radius = float(np.quantile(distances(centre, members), 0.9))
-        found.append(Spot(role, float(centre[0]), float(centre[1]), radius, tuple(group), days, min(1.0, float(score))))
+        middle = centres[number]
+        radius = float(np.quantile(distances(middle, places[number]), 0.9))
+        found.append(Spot(role, float(middle[0]), float(middle[1]), radius, tuple(group), days, min(1.0, float(score))))
     order = {"home": 0, "work": 1, "regular": 2, "visited": 3}
     return tuple(sorted(found, key=lambda spot: (order[spot.role], -len(spot.members), spot.members)))
 
@@ -216,14 +236,17 @@ def together(sightings: Sequence[Sighting], who: Sequence[int], reach: float, mi
         if moment is not None:
             by_place[label].append((moment, who[index]))
     pairs = set()
+    span = timedelta(minutes=minutes)
     for seen in by_place.values():
-        seen.sort()
-        for number, (moment, person) in enumerate(seen):
-            for later, other in seen[number + 1 :]:
-                if later - moment > timedelta(minutes=minutes):
-                    break
-                if other != person:
-                    pairs.add((min(person, other), max(person, other)))
+        # Of each person the latest sighting is the nearest one, so no other has to be compared.
+        latest: dict[int, datetime] = {}
+        for moment, person in sorted(seen):
+            pairs |= {
+                (min(person, other), max(person, other))
+                for other, before in latest.items()
+                if other != person and moment - before <= span
+            }
+            latest[person] = moment
     return pairs
 
 

@@ -10,26 +10,27 @@ from typing import Any, ClassVar
 from veilset.core.finding import Finding, Risk
 from veilset.core.sample import FileOnly, Image, Media, Sample, Signal, TagValue, Video
 from veilset.core.where import Whole
+from veilset.records.licence_names import Named, is_reserved, licences_in, prohibitions_in
+from veilset.records.licences import ALL_RIGHTS_RESERVED, terms
+from veilset.records.provenance import licence_files, nearest
 
-_LICENCE = re.compile(
-    r"creativecommons\.org/(?:licenses/(by(?:-nc)?(?:-sa|-nd)?)/(\d\.\d)|publicdomain/(zero|mark)/(\d\.\d))",
-    re.IGNORECASE,
-)
-_SHORT = re.compile(r"\bCC[ -](BY(?:-NC)?(?:-SA|-ND)?)[ -](\d\.\d)\b|\bCC0(?:[ -]1\.0)?\b", re.IGNORECASE)
 _PROHIBITED = re.compile(r"DMI-PROHIBITED[A-Z-]*")
 _ALLOWED = re.compile(r"DMI-ALLOWED")
 _MINING_ENTRY = re.compile(
-    rb"(?:cawg|c2pa)\.(data_mining|ai_inference|ai_training|ai_generative_training).{0,40}?use.{0,4}?"
+    rb"(?:cawg|c2pa)\.(data_mining|ai_inference|ai_training|ai_generative_training).{0,40}?use.{0,12}?"
     rb"(notAllowed|constrained|allowed)",
     re.DOTALL,
 )
 _FIELDS = (
     "xmprights:webstatement", "xmprights:usageterms", "cc:license", "dc:rights", "copyright", "iptc/2:116",
-    "xmprights:marked", "plus:datamining", "tdm:reservation", "tdm:policy",
+    "xmprights:marked", "plus:datamining", "plus:otherconstraints", "tdm",
 )  # fmt: skip
-_RESERVED = re.compile(
-    r"all rights reserved|do not (?:copy|use|distribute)|no ai|not for (?:ai|training)", re.IGNORECASE
-)
+# Where people write a licence when no other field comes to mind.
+_DESCRIBING = ("description", "comment", "caption", "instructions", "jpeg/com", "iptc/2:120", "iptc/2:40")
+_CREATORS = re.compile(r"(?:/|:)(?:artist|creator|author|by-?line|xpauthor|2:80|©aut|©art)$", re.IGNORECASE)
+_TDM = re.compile(r"tdm(?:rep)?[:/_-](?:tdm-)?reservation", re.IGNORECASE)
+_FOLDER = "beside/licence/"
+_OF_PARTS = {"ND": "no_derivatives", "SA": "share_alike", "NC": "non_commercial", "reserved": "rights_reserved"}
 # From the most restrictive to the least; the first that holds names the outcome.
 OUTCOMES = (
     "contradiction", "mining_prohibited", "no_derivatives", "rights_reserved", "share_alike", "non_commercial",
@@ -55,15 +56,7 @@ def spdx_of(text: str) -> tuple[str, ...]:
     >>> spdx_of("http://creativecommons.org/publicdomain/zero/1.0/"), spdx_of("(c) somebody")
     (('CC0-1.0',), ())
     """
-    found: list[str] = []
-    for kind, version, domain, domain_version in _LICENCE.findall(text):
-        if domain:
-            found.append(f"CC0-{domain_version}" if domain.lower() == "zero" else f"CC-PDM-{domain_version}")
-        else:
-            found.append(f"CC-{kind.upper()}-{version}")
-    for kind, version in _SHORT.findall(text):
-        found.append(f"CC-{kind.upper()}-{version}" if kind else "CC0-1.0")
-    return tuple(dict.fromkeys(found))
+    return tuple(named.spdx for named in licences_in(text))
 
 
 def read_signals(tags: Iterable[TagValue]) -> Signals:
@@ -72,23 +65,25 @@ def read_signals(tags: Iterable[TagValue]) -> Signals:
     >>> read_signals([TagValue("xmp/plus:DataMining", "http://ns.useplus.org/ldf/vocab/DMI-PROHIBITED")]).outcomes
     ('mining_prohibited',)
     """
-    licences: list[str] = []
+    licences: dict[str, None] = {}
     outcomes: set[str] = set()
     evidence: list[tuple[str, str]] = []
-    allows_mining = False
+    allows_mining = marked = False
     for tag in tags:
         text = _text(tag)
-        named = _outcomes_of(tag, text)
-        here = spdx_of(text) if _is_rights_field(tag) else ()
+        named = _licences_of(tag, text)
+        here = _outcomes_of(tag, text).union(*named.values())
         allows_mining |= bool(_ALLOWED.search(text))
-        if named or here:
+        marked |= tag.path.lower().endswith("xmprights:marked") and text.lower() == "true"
+        if here or named:
             evidence.append((tag.path, text[:512]))
-        licences += here
-        outcomes |= named
-    outcomes |= {one for licence in licences for one in _of_licence(licence)}
-    licences = list(dict.fromkeys(licences))
-    open_licence = any(one.startswith(("CC0", "CC-PDM")) for one in licences)
-    clashing = len(licences) > 1 or (open_licence and "rights_reserved" in outcomes)
+        licences |= dict.fromkeys(named)
+        outcomes |= here
+    if marked:
+        # Creative Commons asks for this mark beside its licences; alone it says that the rights are managed.
+        outcomes.add("rights_claimed" if licences else "rights_reserved")
+    free = "public_domain" in outcomes
+    clashing = len(licences) > 1 or ("rights_reserved" in outcomes and (bool(licences) or free))
     if clashing or (allows_mining and "mining_prohibited" in outcomes):
         outcomes.add("contradiction")
     if not licences and not outcomes - {"rights_claimed"}:
@@ -97,46 +92,92 @@ def read_signals(tags: Iterable[TagValue]) -> Signals:
     return Signals(tuple(licences), ordered, tuple(path for path, _ in evidence), tuple(evidence))
 
 
-def _of_licence(licence: str) -> set[str]:
-    if licence.startswith(("CC0", "CC-PDM")):
+def _licences_of(tag: TagValue, text: str) -> dict[str, set[str]]:
+    """The licences that a tag names, and what follows from each."""
+    if tag.path.startswith(_FOLDER):
+        rules = terms(text)
+        if rules is None:
+            # Reserved rights are no licence; and of a licence that is not known here, nothing can be said.
+            return {}
+        said = {"public_domain"} if not rules.attribution else {"attribution"}
+        asked = ((rules.derivatives, "no_derivatives"), (not rules.share_alike, "share_alike"))
+        return {text: said | {word for fine, word in (*asked, (rules.commercial, "non_commercial")) if not fine}}
+    if _is_rights_field(tag):
+        named = licences_in(text)
+    elif _describes(tag):
+        named = tuple(one for one in licences_in(text) if one.sure)
+    else:
+        return {}
+    return {one.spdx: _of_parts(one) for one in named}
+
+
+def _of_parts(named: Named) -> set[str]:
+    if named.spdx.startswith(("CC0", "CC-PDM")):
         return {"public_domain"}
-    found = {"attribution"}
-    for part, outcome in (("-ND", "no_derivatives"), ("-SA", "share_alike"), ("-NC", "non_commercial")):
-        if part in licence:
-            found.add(outcome)
-    return found
+    found = {outcome for part, outcome in _OF_PARTS.items() if part in named.parts}
+    return found | ({"attribution"} if "BY" in named.parts else {"rights_claimed"} if not found else set())
 
 
 def _is_rights_field(tag: TagValue) -> bool:
     return tag.risk is Risk.RIGHTS or any(name in tag.path.lower() for name in _FIELDS)
 
 
+def _describes(tag: TagValue) -> bool:
+    return any(name in tag.path.lower() for name in _DESCRIBING)
+
+
 def _outcomes_of(tag: TagValue, text: str) -> set[str]:
     path = tag.path.lower()
     found: set[str] = set()
-    if _PROHIBITED.search(text):
+    if not text:
+        return _of_assertion(tag) if "training-mining" in path else found
+    if _PROHIBITED.search(text) or (_TDM.search(path) and text != "0"):
         found.add("mining_prohibited")
-    if "tdm:reservation" in path and text.strip() == "1":
-        found.add("mining_prohibited")
-    if "training-mining" in path and isinstance(tag.value, bytes):
-        uses = [use for _, use in _MINING_ENTRY.findall(tag.value)]
-        # A constrained use without further words counts as one that is not allowed.
-        if any(use != b"allowed" for use in uses) or not uses:
-            found.add("mining_prohibited")
-    if _is_rights_field(tag) and text.strip():
-        if _RESERVED.search(text) or ("xmprights:marked" in path and text.strip().lower() == "true"):
-            found.add("rights_reserved")
-        elif "copyright" in path or "dc:rights" in path or "2:116" in path:
-            found.add("rights_claimed")
-        if "prohibits" in path and "commercial" in text.lower():
-            found.add("non_commercial")
+    if path.startswith(_FOLDER):
+        found |= {"rights_reserved"} if text == ALL_RIGHTS_RESERVED else set()
+    elif "training-mining" in path:
+        found |= _of_assertion(tag)
+    elif _is_rights_field(tag):
+        found |= _of_notice(path, text)
+    elif _describes(tag) and is_reserved(text):
+        found.add("rights_reserved")
+    elif _CREATORS.search(path):
+        found.add("rights_claimed")
     return found
+
+
+def _of_notice(path: str, text: str) -> set[str]:
+    """What a field that is there for rights says in words."""
+    if path.endswith("xmprights:marked"):
+        return {"public_domain"} if text.lower() == "false" else set()
+    words = prohibitions_in(text)
+    found = {outcome for word, outcome in _OF_PARTS.items() if word in words}
+    found |= {"mining_prohibited"} if "mining" in words else set()
+    if "copyright" in path or "dc:rights" in path or "2:116" in path:
+        found |= set() if "rights_reserved" in found else {"rights_claimed"}
+    low = text.lower()
+    if "prohibits" in path:
+        found |= {"non_commercial"} if "commercial" in low else set()
+        found |= {"no_derivatives"} if "derivative" in low else set()
+    elif "requires" in path and "sharealike" in low:
+        found.add("share_alike")
+    return found
+
+
+def _of_assertion(tag: TagValue) -> set[str]:
+    """What an assertion of C2PA or CAWG about mining says."""
+    raw = tag.value if isinstance(tag.value, bytes) else str(tag.value).encode()
+    uses = [use for _, use in _MINING_ENTRY.findall(raw)]
+    # A constrained use without further words counts as one that is not allowed.
+    return {"mining_prohibited"} if not uses or any(use != b"allowed" for use in uses) else set()
 
 
 def _text(tag: TagValue) -> str:
     if isinstance(tag.value, str):
-        return tag.value
-    return tag.value[:4096].decode("utf-8", "replace") if isinstance(tag.value, bytes) else ""
+        return tag.value.strip("\0 \t\r\n")
+    if isinstance(tag.value, int) and _TDM.search(tag.path):
+        return str(tag.value)
+    return tag.value[:4096].decode("utf-8", "replace").strip("\0 \t\r\n") if isinstance(tag.value, bytes) else ""
 
 
 @dataclass(frozen=True)
@@ -146,8 +187,10 @@ class Rights:
     Attributes:
         absence: Report also files that say nothing (`no_licence`); without a licence nothing is allowed, but most
             sets are licensed as a whole, outside their files.
+        folder: Root below which the nearest LICENSE file above a sample counts too; empty for none. An audit asks the
+            folder that it looks at.
 
-    *Shapes and units*: any media; only tags are read.
+    *Shapes and units*: any media; only tags and LICENSE files are read.
 
     Raises:
         DataError: The file cannot be listed.
@@ -163,13 +206,16 @@ class Rights:
     """
 
     absence: bool = False
+    folder: str = ""
 
     takes: ClassVar[tuple[type[Media], ...]] = (Image, Video, Signal, FileOnly)
     finds: ClassVar[tuple[str, ...]] = ("rights",)
 
     def find(self, sample: Sample) -> tuple[Finding, ...]:
         """At most one finding; its evidence is private."""
-        signals = read_signals(sample.tags)
+        claims = nearest(licence_files(self.folder), sample.origin.name) if self.folder else ()
+        beside = (TagValue(f"{_FOLDER}{number}", claim.spdx, Risk.RIGHTS) for number, claim in enumerate(claims))
+        signals = read_signals((*sample.tags, *beside))
         if signals.outcomes == ("no_licence",) and not self.absence:
             return ()
         detail: dict[str, Any] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -149,6 +149,7 @@ def _parts(
     from veilset.flows.ahead import start_workers
 
     start_workers(workers)
+    from veilset.detectors.rights import Rights
     from veilset.flows.asked import detectors
     from veilset.flows.catalog import catalog
     from veilset.flows.weights import weights_of
@@ -156,6 +157,8 @@ def _parts(
     names = names or catalog()
     source: Source = names.build("source", "folder", {"path": photos, "subjects": owners, "metadata_only": True})
     built = detectors(names, find)
+    if isinstance(rights := built.get("rights"), Rights) and not rights.folder:
+        built["rights"] = replace(rights, folder=photos)
     weights_of(built.values())
     return source, built, names.build("engine", "local", {"workers": workers}).map
 

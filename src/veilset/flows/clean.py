@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterator, Sequence
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +16,7 @@ from veilset.containers.clean import BACKUP, Cleaned, clean_file, clean_in_place
 from veilset.core.errors import DataError, Occupied, Refusal, Unreadable, UsageError
 from veilset.flows.progress import Progress, silent
 from veilset.flows.threads import in_threads
+from veilset.flows.workplace import writing
 
 _COMPARED = 1 << 30
 _SMALL, _SOME = 1 << 20, 32
@@ -60,7 +62,8 @@ def clean(
     """Clean files and folders into `out`, in place, or only look (`check`).
 
     Folders keep their shape below `out`. A file that is refused leaves nothing behind and stops no other; a link is
-    refused, since what it points to may lie anywhere.
+    refused, since what it points to may lie anywhere, and so are pipes, sockets and devices. A file that is named twice is
+    cleaned once.
 
     Args:
         paths: Files, and folders of them.
@@ -76,20 +79,25 @@ def clean(
 
     Raises:
         UsageError: Not exactly one of `out`, `in_place` and `check`; or two files would get one name; or `out` lies in
-            a folder that is to be cleaned, or holds the key.
+            a folder that is to be cleaned, or holds the key; or `rotate` with `check`, or without the orientation.
         Unreadable: A path does not exist.
         Occupied: An output, or a backup, is already there; nothing was begun.
     """
     if sum((out is not None, in_place, check)) != 1:
         raise UsageError("say where the clean files go: -o FOLDER, --in-place, or --check to only look.")
-    jobs = [job for job in _files(paths) if not in_place or not job[0].name.endswith(BACKUP)]
+    allowed = keep or Keep()
+    if rotate and (check or not allowed.orientation):
+        other = "--check, which writes nothing" if check else "dropping the orientation that it turns by"
+        raise UsageError(f"--rotate does not go with {other}; leave one of them out.")
+    jobs = [job for job in _once(_files(paths)) if not in_place or not job[0].name.endswith(BACKUP)]
     if not jobs:
         raise Unreadable("there is no file to clean in what was named.")
     targets = _targets(jobs, paths, out, key_file) if out is not None else []
     if in_place and backup:
         _no_backup_yet(jobs)
-    allowed = keep or Keep()
     if check:
+        # Pseudonyms are told by their form, so that a check neither needs a key nor makes one.
+        key_file = None
         work: list[Callable[[], Cleaned]] = [partial(_checked, path, allowed) for path, _ in jobs]
     elif out is None:
         work = [partial(clean_in_place, path, allowed, backup=backup, thorough=thorough) for path, _ in jobs]
@@ -105,9 +113,10 @@ def clean(
     folders = list(dict.fromkeys(target.parent for target in targets))
     with _named(key_file) as table:
         for folder in folders:
-            folder.mkdir(parents=True, exist_ok=True)
+            with writing(folder):
+                folder.mkdir(parents=True, exist_ok=True)
         try:
-            work = [_unless_link(path, job) for (path, _), job in zip(jobs, work, strict=True)]
+            work = [_unless_odd(path, job) for (path, _), job in zip(jobs, work, strict=True)]
             alone = not (check or thorough or rotate) and _are_small([path for path, _ in jobs])
             done = _all_done(work, 1 if alone else 0, progress)
         finally:
@@ -158,14 +167,24 @@ def _files(paths: Sequence[Path]) -> Iterator[Job]:
         if path.is_dir():
             for name in _walk(str(path), ""):
                 yield path / name, Path(name)
-        elif path.is_file():
+        elif path.exists():
             yield path, Path(path.name)
         else:
             raise Unreadable(f"{path} does not exist.")
 
 
+def _once(jobs: Iterable[Job]) -> Iterator[Job]:
+    """Each file the first time that it is named: alone, in its folder, or in a folder around that."""
+    seen = set()
+    for path, name in jobs:
+        full = os.path.abspath(path)  # noqa: PTH100 - a link stays a link
+        if full not in seen:
+            seen.add(full)
+            yield path, name
+
+
 def _walk(root: str, below: str) -> Iterator[str]:
-    """Files, and links to anything but folders, by relative name; no link is followed."""
+    """Everything but folders and links to folders, by relative name; no link is followed."""
     try:
         with os.scandir(f"{root}/{below}" if below else root) as entries:
             found = sorted(entries, key=lambda entry: entry.name)
@@ -175,7 +194,7 @@ def _walk(root: str, below: str) -> Iterator[str]:
         name = f"{below}/{entry.name}" if below else entry.name
         if entry.is_dir(follow_symlinks=False):
             yield from _walk(root, name)
-        elif entry.is_file() or (entry.is_symlink() and not entry.is_dir()):
+        elif not entry.is_dir():
             yield name
 
 
@@ -203,13 +222,20 @@ def _targets(jobs: Sequence[Job], paths: Sequence[Path], out: Path, key: Path | 
 def _no_backup_yet(jobs: Sequence[Job]) -> None:
     for path, _ in jobs:
         kept = path.with_name(path.name + BACKUP)
-        if kept.exists() or kept.is_symlink():
+        if os.path.lexists(kept):
             raise Occupied(f"{kept} is already there; move it away, or clean with --no-backup.")
 
 
-def _unless_link(path: Path, job: Callable[[], Cleaned]) -> Callable[[], Cleaned]:
-    if path.is_symlink():
+def _unless_odd(path: Path, job: Callable[[], Cleaned]) -> Callable[[], Cleaned]:
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        # It went meanwhile; the job says so.
+        return job
+    if stat.S_ISLNK(mode):
         return partial(Cleaned, "refused", reason=f"{path.name} is a link; clean the file that it points to.")
+    if not stat.S_ISREG(mode):
+        return partial(Cleaned, "refused", reason=f"{path.name} is a pipe, a socket or a device, and no file.")
     return job
 
 

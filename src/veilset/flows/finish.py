@@ -61,7 +61,7 @@ def _without(cleaned: Cleaned, gone: int, residue: tuple[str, ...]) -> Cleaned:
 
 
 def _put(path: Path, data: bytes) -> None:
-    part = path.with_name(f".{path.name}.{os.urandom(4).hex()}.part")
+    part = path.with_name(f".veilset-{os.urandom(8).hex()}.part")
     try:
         with part.open("xb") as file:
             file.write(data)

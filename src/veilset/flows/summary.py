@@ -30,7 +30,14 @@ RISKIEST = 24
 PAIRS = 24
 PER_PICTURE = ("0", "1", "2", "3+")
 SIZES = (("under 8 px", 8.0), ("8-16 px", 16.0), ("16-32 px", 32.0), ("32-64 px", 64.0), ("over 64 px", float("inf")))
+# So many grey levels of lost detail weigh as much as pictures that differ wholly: the limits of `hidden` weigh the same.
+LOST = 25.0
 WEIGHT = {Risk.HIDDEN: 6.0, Risk.PLACE: 4.0, Risk.PERSON: 3.0, Risk.CONTENT: 1.5, Risk.DEVICE: 1.0, Risk.TIME: 0.5}
+
+
+def _apart(finding: Finding) -> float:
+    """How much a hidden picture shows that its file does not; 0 when nobody could compare them."""
+    return max(finding.detail.get("difference") or 0.0, (finding.detail.get("lost_detail") or 0.0) / LOST)
 
 
 @dataclass
@@ -224,7 +231,7 @@ class Collector:
         hidden = [(ref, finding) for finding in findings if finding.kind == "hidden_image"]
         if hidden:
             ranked = [*self._summary.hidden, *hidden]
-            ranked.sort(key=lambda one: -(one[1].detail.get("difference") or 0.0))
+            ranked.sort(key=lambda one: -_apart(one[1]))
             self._summary.hidden = ranked[:PAIRS]
 
     def _rank(self, ref: Ref, findings: tuple[Finding, ...]) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from veilset.containers.contract import Keep
-from veilset.core.check import in_range, one_of
-from veilset.core.errors import WrongMedia
+from veilset.core.check import one_of
+from veilset.core.errors import BadSetting, WrongMedia
 from veilset.core.finding import Finding, Risk
 from veilset.core.guarantee import Exact, Guarantee
 from veilset.core.noise import Noise
@@ -88,8 +88,10 @@ class Strip:
     def __post_init__(self) -> None:
         for word in self.keep:
             one_of(KEEPS, keep=word)
-        in_range(0, 90, gps_grid=self.gps_grid)
-        one_of(("drop", "month", "keep"), dates=self.dates)
+        if self.rotate and "orientation" not in self.keep:
+            raise BadSetting("rotate turns by the orientation, which keep leaves out; add orientation to keep")
+        # Whatever the containers cannot serve is said here, before the first picture.
+        self.keep_of()
 
     def keep_of(self) -> Keep:
         """The allowlist, as containers and sinks read it."""

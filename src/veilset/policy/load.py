@@ -117,6 +117,7 @@ def _read(document: CommentedMap, reader: _Reader) -> Policy | None:
         return None
     policy = Policy(find, treat, otherwise, budget, gates, release)
     _check_budget(policy, document, reader)
+    _check_strips(policy, document, reader)
     return policy
 
 
@@ -218,6 +219,20 @@ def _budget(document: CommentedMap, reader: _Reader) -> Budget | None:
     for key, message in complaints:
         reader.complain(_line(section, key) if key in section else line, f"budget.{key}", message)
     return made if isinstance(made, Budget) else None
+
+
+def _check_strips(policy: Policy, document: CommentedMap, reader: _Reader) -> None:
+    """A file has one allowlist, that of `metadata`: a narrower one for another kind would promise what does not hold."""
+    strips = [(kind, operator) for kind, name, operator in policy.operators() if name == "strip"]
+    first = next((operator for kind, operator in strips if kind == "metadata"), None)
+    section = document.get("treat")
+    for kind, operator in strips:
+        if first is not None and operator != first:
+            reader.complain(
+                _line(section, kind) if isinstance(section, CommentedMap) else 1,
+                f"treat.{kind}.strip",
+                "keeps other tags than treat.metadata does, but a file has one allowlist; give both the same settings",
+            )
 
 
 def _check_budget(policy: Policy, document: CommentedMap, reader: _Reader) -> None:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from veilset.records.licence_names import is_reserved, licences_in
+
 NO_ASSERTION = "NOASSERTION"
 ALL_RIGHTS_RESERVED = "LicenseRef-all-rights-reserved"
 
@@ -35,13 +37,6 @@ class Claim:
     evidence: str
 
 
-_CREATIVE_COMMONS = re.compile(
-    r"creativecommons\.org/(?:licenses/(?P<kind>by(?:-nc)?(?:-nd|-sa)?)/(?P<version>[1-4]\.[05])(?:/(?P<port>[a-z]{2,3}))?"
-    r"|publicdomain/(?P<public>zero|mark)/1\.0)(?![\w.])",
-    re.IGNORECASE,
-)
-_WORDS = re.compile(r"\bCC[ -]?(?P<kind>BY(?:-NC)?(?:-ND|-SA)?)[ -](?P<version>[1-4]\.[05])(?![\w.-])", re.IGNORECASE)
-_RESERVED = re.compile(r"all\s+rights\s+reserved", re.IGNORECASE)
 _OPEN = {
     "Apache-2.0": Terms(True, True, False, True),
     "BSD-3-Clause": Terms(True, True, False, True),
@@ -94,17 +89,10 @@ def identify(text: str) -> str:
         return _BY_LOWER[stripped.lower()]
     if re.fullmatch(r"LicenseRef-[A-Za-z0-9.-]+", stripped):
         return stripped
-    found = {_from_match(match) for match in _CREATIVE_COMMONS.finditer(text)}
-    found |= {f"CC-{m['kind'].upper()}-{m['version']}" for m in _WORDS.finditer(text)}
-    if _RESERVED.search(text):
+    found = {named.spdx for named in licences_in(text)}
+    if is_reserved(text):
         found.add(ALL_RIGHTS_RESERVED)
     return found.pop() if len(found) == 1 and found <= {*_KNOWN, ALL_RIGHTS_RESERVED} else NO_ASSERTION
-
-
-def _from_match(match: re.Match[str]) -> str:
-    if match["public"]:
-        return "CC0-1.0" if match["public"].lower() == "zero" else "CC-PDM-1.0"
-    return f"CC-{match['kind'].upper()}-{match['version']}"
 
 
 def resolve(claims: Iterable[Claim]) -> tuple[str, str]:

@@ -14,7 +14,11 @@ from veilset.core.errors import Malformed, Unreadable, Unsupported
 from veilset.records.licences import NO_ASSERTION, Claim, identify, resolve
 
 COLUMNS = ("sample", "source_url", "collector", "collected", "licence", "evidence", "release_until", "erase_after")
-LICENCE_FILES = ("license", "licence", "copying", "license.txt", "licence.txt", "license.md", "licence.md")
+LICENCE_FILES = frozenset(
+    f"{name}{ending}"
+    for name in ("license", "licence", "copying", "copyright")
+    for ending in ("", ".txt", ".md", ".rst")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +125,34 @@ def _date(text: str, key: str, place: str) -> dt.date | None:
         raise Malformed(f"{place}: {key} is not a date of the form YYYY-MM-DD") from error
 
 
-def folder_claims(root: Path) -> dict[str, Claim]:
+def folder_claims(root: Path) -> dict[str, tuple[Claim, ...]]:
     """What the LICENSE files below `root` say, by folder relative to it (`.` is the root itself)."""
-    claims = {}
+    claims: dict[str, tuple[Claim, ...]] = {}
     for path in sorted(root.rglob("*")):
-        if path.name.lower() in LICENCE_FILES and path.is_file():
-            text = path.read_text(encoding="utf-8", errors="replace")[:100_000]
+        if is_licence_file(path):
             folder = path.parent.relative_to(root).as_posix()
-            claims[folder] = Claim(_from_notice(text), f"file {path.relative_to(root).as_posix()}")
+            claims[folder] = (*claims.get(folder, ()), read_notice(path, root))
     return claims
+
+
+@lru_cache(maxsize=4)
+def licence_files(root: str) -> Mapping[str, tuple[Claim, ...]]:
+    """`folder_claims` of a folder, read once for all of its samples."""
+    return folder_claims(Path(root))
+
+
+def is_licence_file(path: Path) -> bool:
+    """Whether a file is called LICENSE, LICENCE or COPYING, in any case, as it is or as text."""
+    return path.name.lower() in LICENCE_FILES and path.is_file()
+
+
+def read_notice(path: Path, root: Path) -> Claim:
+    """What one LICENSE file below `root` says; a file that cannot be read says nothing for sure."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")[:100_000]
+    except OSError:
+        text = ""
+    return Claim(_from_notice(text), f"file {path.relative_to(root).as_posix()}")
 
 
 def _from_notice(text: str) -> str:
@@ -138,11 +161,11 @@ def _from_notice(text: str) -> str:
     return named.pop() if len(named) == 1 else NO_ASSERTION
 
 
-def nearest(claims: Mapping[str, Claim], sample: str) -> tuple[Claim, ...]:
-    """The claim of the nearest folder above the sample that has a licence file: at most one."""
+def nearest(claims: Mapping[str, tuple[Claim, ...]], sample: str) -> tuple[Claim, ...]:
+    """The claims of the nearest folder above the sample that has a licence file: all of its files, or none."""
     for folder in PurePosixPath(sample).parents:
         if folder.as_posix() in claims:
-            return (claims[folder.as_posix()],)
+            return claims[folder.as_posix()]
     return ()
 
 

@@ -19,6 +19,8 @@ from veilset.testing.planted_media import Marks, xmp_with
         ("anna.b@example.org.png", {"mail_address"}),
         ("48.13712, 11.57540.jpg", {"position"}),
         ("1620284889.jpg", {"instant"}),
+        ("0170-1234567.jpg", {"phone_number"}),
+        ("party 15.03.2024.jpg", {"day"}),
         ("000001.jpg", set()),
         ("product.jpg", set()),
     ],
@@ -48,6 +50,31 @@ def test_what_lies_beside_is_listed_and_nothing_else(tmp_path) -> None:
     assert {"beside/mov", "beside/thm", "beside/aae", "beside/xmp", "beside/json", "disk/modified"} <= {
         tag.path for tag in tags
     }
+
+
+@pytest.mark.parametrize(
+    ("picture", "sidecar", "belongs"),
+    [
+        ("a.jpg", "a.jpg.json", True),
+        ("a.jpg", "a.jpg.supplemental-metadata.json", True),
+        ("a(1).jpg", "a.jpg(1).json", True),
+        ("a(1).jpg", "a.jpg.supplemental-metadata(1).json", True),
+        ("a(2).jpg", "a.jpg(1).json", False),
+        ("a(1).jpg", "a.jpg.json", False),
+        ("a.jpg", "a.jpg(1).json", False),
+        ("a-edited.jpg", "a.jpg.json", True),
+        ("b.jpg", "a.jpg.json", False),
+        (
+            "a-name-that-google-shortens-since-it-is-so-long.jpg",
+            "a-name-that-google-shortens-since-it-is-so-lon.json",
+            True,
+        ),
+    ],
+)
+def test_google_s_files_are_told_by_its_habits(tmp_path, picture: str, sidecar: str, belongs: bool) -> None:
+    (tmp_path / picture).write_bytes(b"x")
+    (tmp_path / sidecar).write_text(json.dumps({"geoData": {"latitude": 48.5, "longitude": 11.5}}))
+    assert ((48.5, 11.5) in [tag.value for tag in outside(tmp_path / picture)]) is belongs
 
 
 def test_broken_sidecars_are_listed_all_the_same(tmp_path) -> None:

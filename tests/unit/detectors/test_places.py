@@ -10,6 +10,7 @@ import pytest
 
 from veilset.core.finding import Risk
 from veilset.core.sample import Image, Sample, TagValue
+from veilset.detectors.metadata import Metadata
 from veilset.detectors.places import Places, clusters, distances, geojson, people, routine, spots, together
 from veilset.detectors.sightings import Sighting, read_sighting
 
@@ -196,3 +197,96 @@ def test_geojson_holds_each_place_once_with_longitude_first() -> None:
     plain = json.loads(json.dumps(geojson(f for listed in found.values() for f in listed)))
     assert [feature["geometry"]["coordinates"] for feature in plain["features"]] == [[11.0, 48.0]]
     assert plain["features"][0]["properties"]["role"] == "home"
+
+
+EVENING = datetime(2024, 3, 4, 21)  # noqa: DTZ001 - a clock on a wall
+
+
+@pytest.mark.parametrize(
+    ("points", "middle"),
+    [
+        ([(10, 179.9998), (10, -179.9998), (10, 179.9999), (10, -179.9999)], (10, 180)),
+        ([(89.9999, 0), (89.9999, 90), (89.9999, 180), (89.9999, -90)], (90, 0)),
+        ([(-89.9999, 10), (-89.9999, -170)], (-90, 0)),
+        ([(-33.8568, 151.2153), (-33.8569, 151.2154)], (-33.85685, 151.21535)),
+        ([(0, -0.0001), (0, 0.0001)], (0, 0)),
+    ],
+)
+def test_a_home_on_the_date_line_or_a_pole_is_pointed_at(
+    points: list[tuple[float, float]], middle: tuple[float, float]
+) -> None:
+    seen = [Sighting(place, EVENING + timedelta(days=day), marks=("one",)) for day, place in enumerate(points)]
+    (spot,) = spots(seen, 120, 400)
+    assert spot.role == "home"
+    assert spot.radius < 60
+    assert distances(np.array(middle, float), np.array([[spot.latitude, spot.longitude]]))[0] < 1
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "place"),
+    [
+        ("48,8.22N", "11,34.5E", (48.137, 11.575)),
+        ("48,8,13.2S", "11,34,30W", (-48.137, -11.575)),
+        ("48.137", "-11.575", (48.137, -11.575)),
+        ("91,0N", "11,0E", None),
+        ("north", "11,0E", None),
+        ("0,0N", "0,0E", None),
+    ],
+)
+def test_a_place_that_only_xmp_names_counts(latitude: str, longitude: str, place: tuple[float, float] | None) -> None:
+    tags = [TagValue("xmp/exif:GPSLatitude", latitude), TagValue("xmp/exif:GPSLongitude", longitude)]
+    assert read_sighting(tags).place == (None if place is None else pytest.approx(place))
+    found = [one.value for one in Metadata().find(sample("x", tags)) if one.detail.get("coordinates")]
+    assert found == ([] if place is None else [pytest.approx(place)])
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize("part", [NAN, None, "4", float("inf"), ()])
+@pytest.mark.parametrize("name", ["exif/gps/GPSLatitude", "exif/gps/GPSTimeStamp", "exif/gps/GPSLatitudeRef"])
+def test_nonsense_in_a_tag_is_no_place_and_no_crash(name: str, part: object) -> None:
+    said = {tag.path: tag for tag in exif((48.0, 11.0), EVENING)}
+    said["exif/gps/GPSDateStamp"] = TagValue("exif/gps/GPSDateStamp", "2024:03:04")
+    said.pop("exif/exif/OffsetTimeOriginal")
+    said[name] = TagValue(name, (part, 0.0, 0.0))
+    sighting = read_sighting(list(said.values()))
+    assert sighting.place in (None, (48.0, 11.0))
+    assert sighting.local == EVENING
+
+
+@pytest.mark.parametrize("place", [(NAN, 1.0), (500.0, 1.0), (0.0, 0.0), ("a", "b")])
+def test_a_film_s_position_off_the_earth_is_none(place: tuple[object, object]) -> None:
+    assert read_sighting([TagValue("mp4/udta/©xyz/position", place)]).place is None
+
+
+@pytest.mark.parametrize("day", ["0001:01:01", "9999:12:31", "0000:00:00", "2024:13:45"])
+def test_a_date_that_cannot_be_is_no_date(day: str) -> None:
+    tags = [tag for tag in exif((48.0, -170.0), EVENING) if "Date" not in tag.path and "Offset" not in tag.path]
+    tags += [TagValue("exif/gps/GPSDateStamp", day), TagValue("exif/gps/GPSTimeStamp", (1.0, 0.0, 0.0))]
+    tags += [TagValue("exif/exif/DateTimeOriginal", f"{day} 01:00:00")]
+    assert read_sighting(tags).local is None
+    assert list(Places().conclude({"a": read_sighting(tags), "b": read_sighting(tags)})) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("offset", "hours"), [("+02:00\0", 2), ("-03:30", -3.5), ("Z", 0), (" +0545 ", 5.75), ("+25:00", None), ("?", None)]
+)
+def test_offsets_as_cameras_write_them(offset: str, hours: float | None) -> None:
+    tags = [TagValue("e/DateTimeOriginal", "2024:03:04 21:00:00"), TagValue("e/OffsetTimeOriginal", offset)]
+    assert read_sighting(tags).offset == hours
+
+
+def test_xmp_s_date_is_the_clock_on_the_wall_and_not_utc() -> None:
+    place = exif((48.0, 150.0), EVENING)[2:]
+    assert read_sighting([*place, TagValue("mp4/moov/CreateDate", "2024:03:04 11:00:00")]).local == EVENING
+    assert read_sighting([*place, TagValue("xmp/xmp:CreateDate", "2024-03-04T11:00:00")]).local is None
+
+
+def test_a_crowd_at_one_place_takes_no_square_of_its_size() -> None:
+    import time
+
+    seen = [Sighting((1.0, 1.0), EVENING + timedelta(seconds=number)) for number in range(4000)]
+    start = time.process_time()
+    assert len(together(seen, [number % 40 for number in range(4000)], 120, 120)) == 40 * 39 // 2
+    assert time.process_time() - start < 3

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from veilset.containers.risks import risk_of
 from veilset.core.finding import Risk
 from veilset.core.sample import Image, Origin, Sample, TagValue
 from veilset.detectors.names import Names
@@ -80,6 +83,99 @@ def test_values_stay_out_of_the_detail() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "licence", "outcome"),
+    [
+        (f"{CC}by-nd-nc/1.0/", "CC-BY-NC-ND-1.0", "no_derivatives"),
+        (f"{CC}by-nc-nd", "LicenseRef-CC-BY-NC-ND", "no_derivatives"),
+        (f"{CC}sa/1.0/", "LicenseRef-CC-SA-1.0", "share_alike"),
+        ("HTTPS://CREATIVECOMMONS.ORG/LICENSES/BY-NC/2.5/SCOTLAND/", "CC-BY-NC-2.5", "non_commercial"),
+        ("CC BY-ND", "LicenseRef-CC-BY-ND", "no_derivatives"),
+        ("CC BY NC ND 4.0", "CC-BY-NC-ND-4.0", "no_derivatives"),
+        ("cc_by_sa_v4", "CC-BY-SA-4.0", "share_alike"),
+        ("CC BY‑NC‑ND\u00a04.0", "CC-BY-NC-ND-4.0", "no_derivatives"),
+        ("(CC) BY–SA 3.0 DE", "CC-BY-SA-3.0", "share_alike"),
+        ("Creative Commons Attribution-NoDerivatives 4.0 International", "CC-BY-ND-4.0", "no_derivatives"),
+        ("Attribution-NonCommercial-NoDerivs 2.0 Generic (CC BY-NC-ND 2.0)", "CC-BY-NC-ND-2.0", "no_derivatives"),
+        ("Creative Commons Namensnennung – Nicht kommerziell 4.0", "CC-BY-NC-4.0", "non_commercial"),
+        ("Creative Commons Attribution - Pas de Modification 3.0 France", "CC-BY-ND-3.0", "no_derivatives"),
+        ("Creative Commons Reconocimiento-CompartirIgual 4.0", "CC-BY-SA-4.0", "share_alike"),
+        ("クリエイティブ Creative Commons 表示 - 改変禁止 4.0 国際", "CC-BY-ND-4.0", "no_derivatives"),
+        ("CC Zero", "CC0-1.0", "public_domain"),
+        ("Public Domain Mark 1.0", "CC-PDM-1.0", "public_domain"),
+        ("no derivative works, please", "NOASSERTION", "no_derivatives"),
+        ("Alle Rechte vorbehalten", "NOASSERTION", "rights_reserved"),
+        ("Tous droits réservés", "NOASSERTION", "rights_reserved"),
+        ("may not be used for machine learning", "NOASSERTION", "mining_prohibited"),
+        ("AI training is not permitted", "NOASSERTION", "mining_prohibited"),
+        ("(c) Noam Airey, no aid needed, no air mail", "NOASSERTION", "rights_claimed"),
+        ("(c) somebody, write to cc by mail", "LicenseRef-CC-BY", "attribution"),
+        (f"{CC}by/4.0/, all rights reserved", "CC-BY-4.0", "contradiction"),
+    ],
+)
+def test_licences_are_read_however_they_are_spelled(text: str, licence: str, outcome: str) -> None:
+    (finding,) = Rights().find(_sample(TagValue("exif/ifd0/Copyright", text, Risk.RIGHTS)))
+    listed = [one for one in finding.detail["outcomes"] if one != "rights_claimed"] or ["rights_claimed"]
+    assert (finding.detail["licence"], listed[0] if outcome != "rights_claimed" else outcome) == (licence, outcome)
+
+
+@pytest.mark.parametrize("path", ["jpeg/com", "png/tEXt/Comment", "exif/ifd0/ImageDescription", "xmp/dc:description"])
+def test_a_licence_in_a_description_counts_when_it_is_sure(path: str) -> None:
+    def outcomes(text: str) -> tuple[str, ...]:
+        return read_signals([TagValue(path, text, Risk.CONTENT)]).outcomes
+
+    assert outcomes("my cat, CC BY-ND 4.0")[0] == "no_derivatives"
+    assert outcomes("my cat, all rights reserved") == ("rights_reserved",)
+    assert outcomes("sent cc by mail, no AI, no derivatives") == ("no_licence",)
+
+
+@pytest.mark.parametrize(
+    ("tags", "outcomes"),
+    [
+        ({"xmp/xmpRights:Marked": "True"}, ("rights_reserved",)),
+        ({"xmp/xmpRights:Marked": "True", "xmp/cc:license": f"{CC}by/4.0/"}, ("attribution", "rights_claimed")),
+        ({"xmp/xmpRights:Marked": "False"}, ("public_domain",)),
+        (
+            {"xmp/xmpRights:Marked": "False", "xmp/dc:rights": "All rights reserved"},
+            ("contradiction", "rights_reserved", "public_domain"),
+        ),
+        ({"xmp/cc:prohibits": "http://creativecommons.org/ns#DerivativeWorks"}, ("no_derivatives",)),
+        ({"xmp/cc:requires": "http://creativecommons.org/ns#ShareAlike"}, ("share_alike",)),
+        ({"exif/ifd0/Artist": "somebody"}, ("rights_claimed", "no_licence")),
+        ({"exif/ifd0/Copyright": "\0 "}, ("no_licence",)),
+        ({"xmp/tdm:reservation": " 1 "}, ("mining_prohibited",)),
+        ({"xmp/tdmrep:reservation": "true"}, ("mining_prohibited",)),
+        ({"xmp/tdm:reservation": "0"}, ("no_licence",)),
+    ],
+)
+def test_marks_and_fields_say_what_they_mean(tags: dict[str, str], outcomes: tuple[str, ...]) -> None:
+    said = [TagValue(path, text, risk_of(path)) for path, text in tags.items()]
+    assert read_signals(said).outcomes == outcomes
+
+
+def test_an_assertion_in_words_is_read_whatever_its_spaces() -> None:
+    raw = b'{"c2pa.ai_training": {"use" : "allowed"}, "c2pa.data_mining": {"use"   :  "notAllowed"}}'
+    assert read_signals([TagValue("c2pa/c2pa.training-mining", raw)]).outcomes[0] == "mining_prohibited"
+
+
+def test_the_licence_file_of_a_folder_counts_and_contradicts(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "LICENSE").write_text("Creative Commons Attribution-NoDerivatives 4.0 International\n")
+    (tmp_path / "a" / "LICENCE.txt").write_text("All rights reserved.\n")
+    (tmp_path / "a" / "b" / "LICENSE").write_text("MIT\n")
+    (tmp_path / "a" / "b" / "LICENSE.md").write_text("CC-BY-SA-4.0\n")
+
+    def outcomes(name: str, *tags: TagValue) -> list[str]:
+        sample = Sample("1", Image(np.zeros((2, 2, 3), np.uint8)), tags=tags, origin=Origin(name))
+        return list(Rights(folder=str(tmp_path)).find(sample)[0].detail["outcomes"])
+
+    assert outcomes("1.jpg") == ["no_derivatives", "attribution"]
+    assert outcomes("a/1.jpg") == ["rights_reserved"]
+    assert outcomes("a/b/1.jpg") == ["contradiction", "share_alike", "attribution"]
+    free = TagValue("xmp/cc:license", "http://creativecommons.org/publicdomain/zero/1.0/", Risk.RIGHTS)
+    assert outcomes("1.jpg", free)[:2] == ["contradiction", "no_derivatives"]
+
+
+@pytest.mark.parametrize(
     ("name", "kinds"),
     [
         ("2023/IMG-20230514-WA0007.jpg", {"date_and_time", "messenger_file"}),
@@ -87,6 +183,12 @@ def test_values_stay_out_of_the_detail() -> None:
         ("photo +49 170 1234567.jpg", {"phone_number"}),
         ("Screenshot 12.png", {"screenshot"}),
         ("a/000017.jpg", set()),
+        ("a/00001-00234.jpg", set()),
+        ("batch 012-345-67.png", set()),
+        ("0170-1234567.jpg", {"phone_number"}),
+        ("(089) 1234567.jpg", {"phone_number"}),
+        ("call 555-123-4567.jpg", {"phone_number"}),
+        ("15.03.2024.jpg", {"date_and_time"}),
     ],
 )
 def test_names_give_away(name: str, kinds: set[str]) -> None:

@@ -79,3 +79,9 @@ def test_drop() -> None:
     two = [Finding("rights", Whole(), 1, "t"), Finding("optout", Whole(), 1, "t")]
     assert Drop().apply(SAMPLE, two, noise=SystemNoise()) == Outcome(None, "optout, rights found")
     assert Drop().apply(SAMPLE, [], noise=SystemNoise()).sample is SAMPLE
+
+
+@pytest.mark.parametrize("wrong", [{"gps_grid": 0.0005}, {"gps_grid": -1.0}, {"rotate": True, "keep": ("icc",)}])
+def test_what_no_container_can_serve_is_said_at_once(wrong: dict[str, object]) -> None:
+    with pytest.raises(BadSetting):
+        Strip(**wrong)

@@ -145,6 +145,22 @@ def test_treatments_with_other_neighbours_are_not_added_up() -> None:
         parse_policy(mixed, NAMES)
 
 
+@pytest.mark.parametrize("other", ["strip", "{strip: {keep: [orientation, icc], gps_grid: 0.5}}"])
+def test_two_allowlists_for_one_file_are_a_problem(other: str) -> None:
+    text = f"""\
+version: 1
+find: [metadata, rights]
+treat:
+  metadata: {{strip: {{keep: [orientation, icc, rights]}}}}
+  rights: {other}
+  "*": refuse
+"""
+    with pytest.raises(PolicyError, match=r"line 5: treat\.rights\.strip: keeps other tags than treat\.metadata"):
+        parse_policy(text, NAMES)
+    same = text.replace(f"rights: {other}", "rights: {strip: {keep: [orientation, icc, rights]}}")
+    assert parse_policy(same, NAMES).treat["rights"].operators[0].name == "strip"
+
+
 def test_a_policy_that_is_nested_without_end_is_said() -> None:
     with pytest.raises(PolicyError, match="nested too deeply"):
         parse_policy("version: 1\nfind: " + "[" * 5000, NAMES)

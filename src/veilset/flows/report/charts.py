@@ -64,7 +64,9 @@ def world(points: Sequence[tuple[float, float, str]]) -> str:
     length = kilometres / 111.2 * scale
     lines.append(f'<rect class="bar" x="8" y="8" width="{length:.1f}" height="4"/>')
     lines.append(f'<text x="8" y="26">{kilometres:g} km</text>')
-    return f'<svg viewBox="0 0 {width:.0f} {height:.0f}" role="img" width="{width:.0f}">{"".join(lines)}</svg>'
+    # Room around it, so that a point on the date line or a pole is drawn whole.
+    box = f"-6 -6 {width + 12:.0f} {height + 12:.0f}"
+    return f'<svg viewBox="{box}" role="img" width="{width + 12:.0f}">{"".join(lines)}</svg>'
 
 
 def week(hours: Sequence[int]) -> str:

@@ -30,7 +30,9 @@ def hidden_section(found: Sequence[tuple[Ref, Finding]], total: int, source: Sou
 def _pair(source: Source, ref: Ref, finding: Finding) -> str:
     path = finding.where.path if isinstance(finding.where, Tag) else ""
     measured = finding.detail.get("difference")
+    lost = finding.detail.get("lost_detail") or 0
     differs = "not compared" if measured is None else f"differs by {measured:.0%} where it differs most"
+    differs += f", and shows {lost:.0f} grey levels of detail that the picture lost" if lost >= 1 else ""
     caption = f"<b>{escape(ref.name)}</b><br>{escape(path)}: {escape(differs)}"
     try:
         sample = source.load(ref)
