@@ -188,6 +188,15 @@ def verify(
     return Verdict(tuple(dict.fromkeys(found)), len(output), len(needles), readable)
 
 
+def says_words(coded: bytes) -> bool:
+    """Whether so many letters in a row stand in coded data as do not come there by chance.
+
+    >>> says_words(bytes(40) + b"Somebody was here at 17 o'clock" + bytes(40)), says_words(bytes(range(256)) * 40)
+    (True, False)
+    """
+    return any(is_text(run, LONG) for run in _runs_in(memoryview(coded)))
+
+
 def _runs_in(coded: memoryview) -> list[bytes]:
     runs = [bytes(coded[start:stop]) for start, stop in readable_runs(coded)]
     return [run for run in runs if not _harmless(run)]

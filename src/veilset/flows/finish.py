@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from veilset.containers import Keep, rebuild
-from veilset.containers.clean import Cleaned
-from veilset.containers.surplus import NOT_PROVEN, SEARCHED, searched
+from veilset.containers.clean import INHERENT, READABLE, Cleaned
+from veilset.containers.surplus import SEARCHED, searched
+from veilset.containers.verify import says_words
 from veilset.core.errors import BrokenContract, DataError
 from veilset.data.turned import turned
 
@@ -34,6 +35,8 @@ def finished(path: Path, cleaned: Cleaned, keep: Keep, *, exact: bool, rotate: b
     before = data = path.read_bytes()
     if exact and cleaned.format in SEARCHED:
         data, residue = searched(data, cleaned.residue)
+        if data != before and not says_words(data):
+            residue = tuple(one for one in residue if one != READABLE)
         cleaned = _without(cleaned, len(before) - len(data), residue)
     if rotate:
         try:
@@ -56,7 +59,7 @@ def finished(path: Path, cleaned: Cleaned, keep: Keep, *, exact: bool, rotate: b
 def _without(cleaned: Cleaned, gone: int, residue: tuple[str, ...]) -> Cleaned:
     """What became of a file after so many bytes behind its coded blocks went."""
     same = replace(cleaned.sameness, size=cleaned.sameness.size - gone) if cleaned.sameness else None
-    state = "residue" if NOT_PROVEN in residue else cleaned.state
+    state = "residue" if any(one not in INHERENT for one in residue) else "clean"
     return replace(cleaned, state=state, residue=residue, dropped=cleaned.dropped + gone, sameness=same)
 
 
