@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
-from urllib.parse import unquote_to_bytes
 from xml.etree.ElementTree import (
     Comment,
     Element,
@@ -29,6 +27,7 @@ from veilset.containers.kept_fields import kept_packet
 from veilset.containers.rights_fields import rdf_of
 from veilset.containers.risks import risk_of
 from veilset.containers.svg_names import ACTIVE, ATTRIBUTES, ELEMENTS, SHAPES, TEXT, UNSEEN, may_hold
+from veilset.containers.svg_pictures import picture_of
 from veilset.containers.svg_style import (
     COMMENT,
     REFERENCE,
@@ -308,18 +307,6 @@ def pictures(data: memoryview) -> Iterator[tuple[str, bytes]]:
         link = (element.get(LINK) or element.get("href") or "").strip()
         if link.startswith("data:"):
             yield "svg/picture", picture_of(link)
-
-
-def picture_of(link: str) -> bytes:
-    """The bytes inside a `data:` address."""
-    head, comma, body = link.partition(",")
-    if not comma:
-        raise Malformed(f"{NAME}: an embedded picture has no content")
-    try:
-        raw = unquote_to_bytes(body)
-        return base64.b64decode(b"".join(raw.split()), validate=True) if head.endswith(";base64") else raw
-    except binascii.Error:
-        raise Malformed(f"{NAME}: an embedded picture is not proper base64") from None
 
 
 def _embedded(raw: bytes, draft: Draft) -> str:
