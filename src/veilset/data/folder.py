@@ -50,8 +50,8 @@ class Folder:
     """Every picture below a folder, told by content or by extension; pixels are decoded when first looked at.
 
     A file with a picture's extension *or* a picture's content is a sample, so that what cannot be read is counted and
-    not passed over. Everything else is named by `others`. Hidden files and folders (`.git`, `.thumbnails`) count as
-    others too; symbolic links are never followed.
+    not passed over; so is a folder that cannot be opened. Everything else is named by `others`. Hidden files and folders
+    (`.git`, `.thumbnails`) count as others too; symbolic links are never followed.
 
     *Shapes and units*: images are upright RGB uint8 (height, width, 3); `max_pixels` counts width x height.
 
@@ -88,7 +88,7 @@ class Folder:
         return tuple(Ref(sample_id(name), name) for name, picture in self._listing if picture)
 
     def others(self) -> tuple[str, ...]:
-        """Relative names of what was left aside: no pictures, hidden files, links, special files, closed folders."""
+        """Relative names of what was left aside: no pictures, hidden files, links, special files."""
         return tuple(name for name, picture in self._listing if not picture)
 
     def load(self, ref: Ref) -> Sample:
@@ -98,6 +98,8 @@ class Folder:
             DataError: It is unreadable, damaged, too large, animated, or no picture that Veilset reads.
         """
         full = os.path.join(self.path, ref.name)  # noqa: PTH118 - pathlib would normalise odd names
+        if os.path.isdir(full):  # noqa: PTH112
+            raise Unreadable(f"{ref.name}: this folder cannot be opened; correct its permissions, or take it away")
         try:
             coded = open_coded(full, ref.name, max_pixels=self.max_pixels)
         except Unsupported as error:
@@ -147,7 +149,7 @@ def _walk(root: str, below: str, suffixes: Set[str], formats: Set[str]) -> Itera
     except OSError as error:
         if not below:
             raise Unreadable(f"{root} cannot be listed: {error.strerror}; check its permissions") from error
-        yield f"{below}/", False
+        yield below, True  # nobody knows what is in it: it is counted, and cannot be read
         return
     for entry in found:
         name = f"{below}/{entry.name}" if below else entry.name

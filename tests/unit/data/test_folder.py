@@ -113,11 +113,30 @@ def test_closed_file_and_closed_folder(tmp_path, draw, jpeg):
     (tmp_path / "shut").chmod(0)
     try:
         source = Folder(str(tmp_path))
-        assert source.others() == ("shut/",)
-        with pytest.raises(Unreadable, match="permissions"):
-            source.load(source.refs()[0])
+        assert source.others() == ()
+        for ref in source.refs():
+            with pytest.raises(Unreadable, match="permissions"):
+                source.load(ref)
     finally:
         (tmp_path / "shut").chmod(0o700)
+
+
+def test_a_folder_that_cannot_be_opened_is_counted_and_not_passed_over(tmp_path, draw, jpeg, monkeypatch):
+    (tmp_path / "a.jpg").write_bytes(jpeg(draw(20, 20)))
+    (tmp_path / "shut").mkdir()
+    listed = os.scandir
+
+    def scandir(path):
+        if str(path).endswith("shut"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    source = Folder(str(tmp_path))
+    picture, shut = source.refs()
+    assert (picture.name, shut.name, source.others()) == ("a.jpg", "shut", ())
+    with pytest.raises(Unreadable, match="shut: this folder cannot be opened; correct its permissions"):
+        source.load(shut)
 
 
 def test_tags_are_read_at_the_first_look(tmp_path, draw, jpeg):
