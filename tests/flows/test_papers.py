@@ -53,12 +53,19 @@ def test_the_papers_are_there_and_verify_against_the_trusted_key(released: Path,
     public = released / "public"
     for name in ("README.md", "croissant.json", "papers/datasheet.html", "papers/ethics.json", "papers/dpia.md"):
         assert (public / name).is_file()
-    checks = verify(released, key=tmp_path / "keys" / "signing.pub.pem").checks
+    done = verify(released, key=tmp_path / "keys" / "signing.pub.pem")
+    checks = done.checks
+    assert done.notes == ()
     assert any("trusted key" in check for check in checks)
     assert any("papers say what the manifest says" in check for check in checks)
     manifest = Manifest.from_json((public / "manifest.json").read_text(encoding="utf-8"))
     assert manifest.papers["findings"]["face"]["count"] > 0
     assert sum(manifest.papers["formats"].values()) == manifest.counts.released
+
+
+def test_a_release_that_nobody_signed_says_so(photos, policy: Callable[..., Policy], tmp_path: Path) -> None:
+    release(photos.path, tmp_path / "out", policy(), workers=1)
+    assert "not signed" in verify(tmp_path / "out").notes[0]
 
 
 def test_mlcroissant_loads_the_release_and_reads_its_pictures(released: Path) -> None:

@@ -25,6 +25,7 @@ def verify(
         done = run(release, deep=deep, progress=progress, key=key)
     words = [f"{done.root} is the release {done.manifest.release} of {done.manifest.created}"]
     words += [f"  ok: {check}" for check in done.checks]
+    words += [f"  note: {note}" for note in done.notes]
     for one in done.measurements:
         words.append(f"  {one.probe}/{one.name} = {one.value:.4g} [{one.low:.4g}, {one.high:.4g}], n = {one.n}")
     words += [f"  a face is seen in {name}" for name in done.showing]
@@ -32,6 +33,7 @@ def verify(
         "release": done.manifest.release,
         "verified": True,
         "checks": list(done.checks),
+        "notes": list(done.notes),
         "measurements": [one.to_plain() for one in done.measurements],
         "showing": list(done.showing),
     }

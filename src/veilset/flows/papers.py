@@ -233,7 +233,7 @@ def check_signed(root: Path, key: str | Path | None) -> list[str]:
     if not path.exists():
         if trusted is not None:
             raise Tampered(f"{SIGNATURE} is missing: nobody vouches for this release")
-        return ["not signed: whoever could change a file here could also change what the manifest says of it"]
+        return []
     try:
         made_by = check_signature((root / "manifest.json").read_bytes(), path.read_text(encoding="utf-8"), trusted)
     except (OSError, UnicodeDecodeError) as error:

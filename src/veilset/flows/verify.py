@@ -21,16 +21,19 @@ from veilset.flows.papers import check_papers, check_signed
 from veilset.flows.progress import Progress, silent
 from veilset.records.signature import SIGNATURE
 
+UNSIGNED = "not signed: whoever could change a file here could also change what the manifest says of it"
+
 
 @dataclass(frozen=True)
 class Verified:
-    """What was checked, what a deep check measured, and the samples in which it saw a face."""
+    """What was checked, what a deep check measured, the samples in which it saw a face, and what nobody vouches for."""
 
     root: Path
     manifest: Manifest
     checks: tuple[str, ...]
     measurements: tuple[Measurement, ...] = ()
     showing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def verify(
@@ -63,6 +66,7 @@ def verify(
         raise UsageError(f"{release}: there is no manifest.json here or in public/, so this is not a release")
     manifest = _read(root)
     signed = check_signed(root, key)
+    notes = () if signed else (UNSIGNED,)
     _check_files(root, manifest)
     _check_manifest(manifest)
     written = check_papers(root, manifest, names)
@@ -80,10 +84,10 @@ def verify(
     _re_audit(source, root / "samples", _allowed(manifest), progress)
     checks.append("no file says more than the policy's allowlist: rebuilding each changes nothing")
     if not deep:
-        return Verified(root, manifest, tuple(checks))
+        return Verified(root, manifest, tuple(checks), notes=notes)
     showing = _showing_faces(source, names, progress)
     share = Measurement.proportion("verify", "pictures_with_a_face", len(showing), manifest.counts.released, "lower")
-    return Verified(root, manifest, tuple(checks), (share,), showing)
+    return Verified(root, manifest, tuple(checks), (share,), showing, notes)
 
 
 def _read(root: Path) -> Manifest:
