@@ -26,7 +26,9 @@ def used_tables(data: memoryview, found: list[Segment]) -> dict[int, Spans]:
     frame = next((part for part in found if part.marker in FRAMES), None)
     if frame is None:
         return used
-    planes = {data[at]: data[at + 2] for at in range(frame.payload + 6, frame.stop - 2, 3)}
+    # What stands behind the components that the frame counts is surplus, and goes.
+    last = min(frame.payload + 6 + 3 * data[frame.payload + 5], frame.stop - 2)
+    planes = {data[at]: data[at + 2] for at in range(frame.payload + 6, last, 3)}
     coded: dict[int, list[int]] = {}
     for index, part in enumerate(found):
         marker = part.marker

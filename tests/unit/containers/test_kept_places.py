@@ -289,6 +289,15 @@ def test_run_lengths_end_where_they_say() -> None:
     assert mark() not in cleaned(_runs(b"\x08\1\0\1", mark()))
 
 
+def test_components_beyond_those_that_a_jpeg_counts_take_no_table_away() -> None:
+    plain = saved("JPEG")
+    at = plain.index(b"\xff\xc0") + 2
+    size = struct.unpack_from(">H", plain, at)[0]
+    odd = plain[:at] + struct.pack(">H", size + 3) + plain[at + 2 : at + size] + b"\1\x11\3" + plain[at + size :]
+    assert cleaned(odd) == cleaned(plain)
+    assert np.array_equal(shown(cleaned(odd))[0], shown(plain)[0])
+
+
 def test_codes_of_a_gif_end_with_its_pixels() -> None:
     """A frame cut by its header alone: the rows below it are still in the codes."""
     rng = np.random.default_rng(5)
