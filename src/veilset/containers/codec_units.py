@@ -10,10 +10,10 @@ from veilset.core.errors import Malformed
 
 Span = tuple[int, int]
 NAL = frozenset((b"avc1", b"avc3", b"hvc1", b"hev1", b"dvh1", b"dvhe", b"dva1", b"dvav"))
-_AVC = frozenset((b"avc1", b"avc3", b"dva1", b"dvav"))
-# Slices and parameter sets. Messages, delimiters, filling and what is reserved draw nothing.
-DRAWN_AVC = frozenset((1, 2, 3, 4, 5, 7, 8, 13, 19, 20))
-DRAWN_HEVC = frozenset((*range(10), *range(16, 22), 32, 33, 34))
+AVC = frozenset((b"avc1", b"avc3", b"dva1", b"dvav"))
+# Slices and parameter sets, of AVC and of HEVC. Messages, delimiters, filling and what is reserved draw nothing.
+SLICES_AVC, SLICES_HEVC = frozenset((1, 2, 3, 4, 5, 19, 20)), frozenset((*range(10), *range(16, 22)))
+SETS_AVC, SETS_HEVC = frozenset((7, 8, 13)), frozenset((32, 33, 34))
 DRAWN_AV1 = frozenset((1, 3, 4, 6))
 _TEXT = re.compile(rb"[\x20-\x7e]{12,}")
 _WORDS = re.compile(rb"[A-Za-z0-9 _.,:/=-]")
@@ -44,7 +44,7 @@ def is_text(run: bytes, shortest: int) -> bool:
 
 def kind_of(codec: bytes, head: int) -> int:
     """The type that the first byte of a NAL unit says."""
-    return head & 31 if codec in _AVC else head >> 1 & 63
+    return head & 31 if codec in AVC else head >> 1 & 63
 
 
 def nal_units(data: memoryview, start: int, stop: int, length: int) -> Iterator[Span]:
@@ -72,8 +72,8 @@ def drawn_parts(data: memoryview, spans: list[Span], codec: bytes, config: bytes
         if codec == b"av01":
             kept += _drawn_obus(data, start, stop)
         elif codec in NAL:
-            length = ((config[4] if codec in _AVC else config[21]) & 3) + 1
-            drawn = DRAWN_AVC if codec in _AVC else DRAWN_HEVC
+            length = ((config[4] if codec in AVC else config[21]) & 3) + 1
+            drawn = SLICES_AVC | SETS_AVC if codec in AVC else SLICES_HEVC | SETS_HEVC
             for at, end in nal_units(data, start, stop, length):
                 kind = kind_of(codec, data[at]) if end > at else -1
                 if kind in drawn:
@@ -94,7 +94,7 @@ def drawn_parts(data: memoryview, spans: list[Span], codec: bytes, config: bytes
 
 def check_set(unit: bytes | memoryview, codec: bytes, kind: int) -> None:
     """Raise when a parameter set, in which a decoder passes over much, reads like text."""
-    if (kind in {7, 8, 13} if codec in _AVC else 32 <= kind <= 34) and reads_like_text(unit):
+    if kind in (SETS_AVC if codec in AVC else SETS_HEVC) and reads_like_text(unit):
         raise Malformed("a parameter set of the coded picture holds readable text; code the picture anew")
 
 
@@ -104,7 +104,7 @@ def _drawn_obus(data: memoryview, start: int, stop: int) -> Iterator[Span]:
         first, head = at, data[at]
         at += 2 if head & 4 else 1
         if head & 2:
-            size, at = _leb128(data, at, stop)
+            size, at = leb128(data, at, stop)
             end = at + size
         else:
             end = stop
@@ -119,7 +119,12 @@ def _drawn_obus(data: memoryview, start: int, stop: int) -> Iterator[Span]:
         at = end
 
 
-def _leb128(data: memoryview, at: int, stop: int) -> tuple[int, int]:
+def leb128(data: memoryview, at: int, stop: int) -> tuple[int, int]:
+    """A length as AV1 writes it, and where it ends.
+
+    Raises:
+        Malformed: It does not end.
+    """
     value = 0
     for shift in range(0, 56, 7):
         if at >= stop:

@@ -10,6 +10,7 @@ from veilset.containers.assembly import Assembly
 from veilset.containers.contract import Claim, Fate, Keep, Rebuilt
 from veilset.containers.dicom_read import ITEM, Parsed
 from veilset.containers.jpeg_ls import rebuild as rebuild_jpeg_ls
+from veilset.containers.jpeg_segments import UNSEARCHED
 from veilset.core.errors import DataError, Malformed, Unsupported
 from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
@@ -68,15 +69,26 @@ def tags_of(data: memoryview, parts: Parsed) -> Iterator[TagValue]:
         return
     kind = _kind(parts)
     for number, frame in enumerate(frames, 1):
-        if kind in ("jpeg", "jp2"):
-            try:
+        try:
+            if kind in ("jpeg", "jp2"):
                 listed = container_of(kind).inspect(_joined(data, frame)).tags
-            except DataError:
-                continue
-            for tag in listed:
-                yield tag._replace(path=f"dicom/frame/{number}/{tag.path}")
+            else:
+                listed = tuple(_dropped(data, parts, frame))
+        except DataError:
+            continue
+        for tag in listed:
+            yield tag._replace(path=f"dicom/frame/{number}/{tag.path}")
     for start, stop in beyond:
         yield TagValue("dicom/frame/beyond", bytes(data[start : min(stop, start + _SHOWN)]), Risk.HIDDEN, stop - start)
+
+
+def _dropped(data: memoryview, parts: Parsed, frame: Sequence[Span]) -> Iterator[TagValue]:
+    """What goes from a frame whose coding has no lister of its own."""
+    raw = _joined(data, frame)
+    for claim in _pieces(data, parts, frame)[1].claims:
+        if claim.fate is Fate.DROPPED:
+            said = bytes(raw[claim.start : min(claim.stop, claim.start + _SHOWN)])
+            yield TagValue(claim.what.replace(" ", "_"), said, Risk.HIDDEN, claim.stop - claim.start)
 
 
 def _kind(parts: Parsed) -> str:
@@ -151,10 +163,13 @@ def _rebuild_rle(raw: memoryview, out: BytesIO) -> Rebuilt:
     count = int.from_bytes(raw[:4], "little")
     if len(raw) < 64 or not 0 < count <= 15:
         raise Malformed("DICOM: a frame is no RLE stream")
-    out.write(bytes(raw[: 4 + 4 * count]) + bytes(60 - 4 * count))
+    used = 4 + 4 * count
+    out.write(bytes(raw[:used]) + bytes(64 - used))
     out.write(raw[64:])
-    claims = (Claim(0, 64, Fate.REWRITTEN, "header"), Claim(64, len(raw), Fate.KEPT, "coded frame"))
-    return Rebuilt(len(raw), claims, ((64, 64, len(raw) - 64),), ("coding choices",))
+    unused = Claim(used, 64, Fate.DROPPED if any(raw[used:64]) else Fate.REWRITTEN, "unused offsets")
+    claims = (Claim(0, used, Fate.KEPT, "header"), unused, Claim(64, len(raw), Fate.KEPT, "coded frame"))
+    copied = ((0, 0, used), (64, 64, len(raw) - 64))
+    return Rebuilt(len(raw), claims, copied, ("coding choices", UNSEARCHED))
 
 
 def _spans(frame: Sequence[Span], first: int, last: int) -> Iterator[Span]:

@@ -6,6 +6,7 @@ import re
 from typing import BinaryIO
 
 from veilset.containers.contract import Claim, Fate, Rebuilt
+from veilset.containers.jpeg_segments import UNSEARCHED
 from veilset.core.errors import Malformed
 
 SOF, LSE, SOS, DRI, SOI, EOI, APP8 = 0xF7, 0xF8, 0xDA, 0xDD, 0xD8, 0xD9, 0xE8
@@ -52,7 +53,7 @@ def rebuild(data: memoryview, out: BinaryIO) -> Rebuilt:
         out.write(data[start:stop])
         copied.append((start, size, stop - start))
         size += stop - start
-    return Rebuilt(size, tuple(claims), tuple(copied), ("coding choices",))
+    return Rebuilt(size, tuple(claims), tuple(copied), ("coding choices", UNSEARCHED))
 
 
 def _is_transform(payload: memoryview) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from veilset.containers.jpeg_scan import scan_end
@@ -105,33 +106,32 @@ def exact_length(marker: int, payload: memoryview) -> int:
     elif marker == SOS:
         need = 4 + 2 * payload[0]
     elif marker in {DQT, DHT, DAC}:
-        need = _tables_length(marker, payload)
+        need = max((stop for _, (_, stop) in tables_in(marker, payload)), default=0)
     if need > len(payload):
         raise Malformed("a JPEG table is shorter than it says")
     return need
 
 
-def _tables_length(marker: int, payload: memoryview) -> int:
+def tables_in(marker: int, payload: memoryview) -> Iterator[tuple[int, tuple[int, int]]]:
+    """Each table of a DQT, DHT or DAC segment: its first byte (kind and slot), and where it stands in the payload.
+
+    A second table may follow the first; anything that is no table header is surplus, and ends them.
+
+    Raises:
+        Malformed: The first is shorter than it says.
+    """
     at = 0
     while at < len(payload):
-        # A second table may follow the first; anything that is no table header is surplus.
         kind, slot = payload[at] >> 4, payload[at] & 15
-        if kind > 1 or slot > (15 if marker == DAC else 3):
-            break
-        if marker == DQT:
-            size = 65 if kind == 0 else 129
-        elif marker == DHT:
-            if at + 17 > len(payload):
-                break
-            size = 17 + sum(payload[at + 1 : at + 17])
-        else:
-            size = 2
+        if kind > 1 or slot > (15 if marker == DAC else 3) or (marker == DHT and at + 17 > len(payload)):
+            return
+        size = 65 + 64 * kind if marker == DQT else 17 + sum(payload[at + 1 : at + 17]) if marker == DHT else 2
         if at + size > len(payload):
             if at == 0:
                 raise Malformed("a JPEG table is shorter than it says")
-            break
+            return
+        yield payload[at], (at, at + size)
         at += size
-    return at
 
 
 def starts(data: memoryview, at: int, with_what: bytes) -> bool:

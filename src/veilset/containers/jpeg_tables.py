@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from veilset.containers.jpeg_segments import DAC, DHT, DNL, DQT, DRI, FRAMES, SCAN, SOS, Segment
+from veilset.containers.jpeg_segments import DAC, DHT, DNL, DQT, DRI, FRAMES, SCAN, SOS, Segment, tables_in
 from veilset.core.errors import Malformed
 
 TABLES = frozenset({DQT, DHT, DAC, DRI, DNL})
@@ -56,23 +56,13 @@ def _heights(used: dict[int, Spans], found: list[Segment]) -> Iterator[Spans]:
 
 
 def _cut(data: memoryview, part: Segment) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-    """Each table of a segment: its kind and slot, and where it stands. What is no table ends the walk, as it is surplus."""
+    """Each table of a segment: its kind and slot, and where it stands in the file."""
     marker, _, at, stop = part
     if marker == DRI:
         yield (DRI, 0), (at, at + 2)
         return
-    first = at
-    while at < stop:
-        kind, slot = data[at] >> 4, data[at] & 15
-        if kind > 1 or slot > (15 if marker == DAC else 3) or (marker == DHT and at + 17 > stop):
-            return
-        size = (65 + 64 * kind) if marker == DQT else 17 + sum(data[at + 1 : at + 17]) if marker == DHT else 2
-        if at + size > stop:
-            if at == first:
-                raise Malformed("a JPEG table is shorter than it says")
-            return
-        yield (marker, slot if marker == DQT else kind << 4 | slot), (at, at + size)
-        at += size
+    for name, (low, high) in tables_in(marker, data[at:stop]):
+        yield (marker, name & 15 if marker == DQT else name), (at + low, at + high)
 
 
 def _wanted(

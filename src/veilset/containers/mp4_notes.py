@@ -8,12 +8,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from veilset.containers.bmff import Box, Reader, boxes
-from veilset.containers.codec_units import NAL, Span, kind_of, nal_units, reads_like_text
+from veilset.containers.codec_units import (
+    AVC,
+    NAL,
+    SETS_AVC,
+    SETS_HEVC,
+    SLICES_AVC,
+    SLICES_HEVC,
+    Span,
+    kind_of,
+    leb128,
+    nal_units,
+    reads_like_text,
+)
 from veilset.containers.mp4_tracks import Track
 from veilset.containers.pages import windows
+from veilset.core.errors import Malformed
 
 NAME = "MP4"
-AVC = frozenset((b"avc1", b"avc3", b"dva1", b"dvav"))
 CONFIGS = frozenset((b"avcC", b"hvcC", b"av1C"))
 # Messages that decoders and players need: buffering, timing, recovery, arrangement, rotation, light and transfer.
 _NEEDED = frozenset((0, 1, 6, 45, 47, 137, 144, 147))
@@ -23,8 +35,6 @@ _FEWEST, _SMALL = 4096, 64
 _LARGEST = 64
 # Units that hold next to nothing when they are what they say: delimiters, ends, prefixes.
 _SHORT_AVC, _SHORT_HEVC = {9: 2, 10: 1, 11: 1, 14: 8}, {35: 3, 36: 2, 37: 2}
-_DRAWN_AVC, _DRAWN_HEVC = frozenset((1, 2, 3, 4, 5, 19, 20)), frozenset((*range(10), *range(16, 22)))
-_SETS_AVC, _SETS_HEVC = frozenset((7, 8, 13)), frozenset((32, 33, 34))
 # Dolby's second layer and its instructions.
 _DOLBY = frozenset((62, 63))
 Note = tuple[int, int, bytes]
@@ -78,9 +88,9 @@ def _nals(data: memoryview, start: int, stop: int, codec: bytes, length: int) ->
 def _note(data: memoryview, first: int, end: int, codec: bytes) -> Iterator[Note]:
     avc = codec in AVC
     kind, size = kind_of(codec, data[first]), end - first
-    if kind in (_DRAWN_AVC if avc else _DRAWN_HEVC):
+    if kind in (SLICES_AVC if avc else SLICES_HEVC):
         return
-    if kind in (_SETS_AVC if avc else _SETS_HEVC) or (not avc and kind in _DOLBY):
+    if kind in (SETS_AVC if avc else SETS_HEVC) or (not avc and kind in _DOLBY):
         if reads_like_text(data[first:end]):
             yield first, end, _filler(size, avc)
     elif kind in ((6,) if avc else (39, 40)):
@@ -144,11 +154,10 @@ def _obus(data: memoryview, start: int, stop: int) -> tuple[list[Note], bool]:
             if not head & 2 or head & 0x81 or left < 0:
                 return notes, False
             at += 2 if head & 4 else 1
-            size = shift = 0
-            while at < stop:
-                size, shift, at = size | (data[at] & 127) << shift, shift + 7, at + 1
-                if data[at - 1] < 128 or shift > 49:
-                    break
+            try:
+                size, at = leb128(data, at, stop)
+            except Malformed:
+                return notes, False
             if at + size > stop:
                 return notes, False
             kind = head >> 3 & 15

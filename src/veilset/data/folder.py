@@ -98,14 +98,17 @@ class Folder:
             DataError: It is unreadable, damaged, too large, animated, or no picture that Veilset reads.
         """
         full = os.path.join(self.path, ref.name)  # noqa: PTH118 - pathlib would normalise odd names
-        if os.path.isdir(full):  # noqa: PTH112
-            raise Unreadable(f"{ref.name}: this folder cannot be opened; correct its permissions, or take it away")
         try:
             coded = open_coded(full, ref.name, max_pixels=self.max_pixels)
         except Unsupported as error:
             if not self.metadata_only:
                 raise
             return self._listed(ref, full, error)
+        except Unreadable as error:
+            if os.path.isdir(full):  # noqa: PTH112
+                closed = f"{ref.name}: this folder cannot be opened; correct its permissions, or take it away"
+                raise Unreadable(closed) from error
+            raise
         media = Image(coded=coded, size=coded.size, grid=coded.grid)
         return self._sample(ref, media, LazyTags(full), coded.stamp)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import ClassVar
 
 from veilset.core.finding import Finding, Risk
 from veilset.core.sample import FileOnly, Image, Media, Sample, Signal, TagValue, Video
 from veilset.core.where import Whole
 from veilset.records.licences import NO_ASSERTION, Claim, identify, objections, resolve
-from veilset.records.provenance import licence_files, nearest, origins
+from veilset.records.provenance import folder_claims, nearest, origins
 
 # Last parts of tag paths that may hold a licence: XMP rights, Creative Commons, IPTC and EXIF notices.
 _TAGS = ("license", "webstatement", "usageterms", "rights", "copyright", "copyrightnotice", "certificate", "116")
@@ -69,12 +72,16 @@ class Licence:
     def __post_init__(self) -> None:
         object.__setattr__(self, "allow", tuple(self.allow))
 
+    @cached_property
+    def _notices(self) -> Mapping[str, tuple[Claim, ...]]:
+        """The folder's LICENSE files, read once by each detector: the next run sees what came meanwhile."""
+        return folder_claims(Path(self.folder)) if self.folder else {}
+
     def claims(self, sample: Sample) -> tuple[Claim, ...]:
         """What every source says about the sample's licence."""
         name = sample.origin.name or sample.id
         rows = tuple(row.claim() for row in origins(self.table).get(name, ())) if self.table else ()
-        above = nearest(licence_files(self.folder), name) if self.folder else ()
-        return (*rows, *above, *embedded_claims(tuple(sample.tags)))
+        return (*rows, *nearest(self._notices, name), *embedded_claims(tuple(sample.tags)))
 
     def find(self, sample: Sample) -> tuple[Finding, ...]:
         """One finding for each thing that stands against a release."""

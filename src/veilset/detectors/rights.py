@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar
 
 from veilset.core.finding import Finding, Risk
 from veilset.core.sample import FileOnly, Image, Media, Sample, Signal, TagValue, Video
 from veilset.core.where import Whole
 from veilset.records.licence_names import Named, is_reserved, licences_in, prohibitions_in
-from veilset.records.licences import ALL_RIGHTS_RESERVED, terms
-from veilset.records.provenance import licence_files, nearest
+from veilset.records.licences import ALL_RIGHTS_RESERVED, Claim, terms
+from veilset.records.provenance import folder_claims, nearest
 
 _PROHIBITED = re.compile(r"DMI-PROHIBITED[A-Z-]*")
 _ALLOWED = re.compile(r"DMI-ALLOWED")
@@ -211,9 +213,14 @@ class Rights:
     takes: ClassVar[tuple[type[Media], ...]] = (Image, Video, Signal, FileOnly)
     finds: ClassVar[tuple[str, ...]] = ("rights",)
 
+    @cached_property
+    def _notices(self) -> Mapping[str, tuple[Claim, ...]]:
+        """The folder's LICENSE files, read once by each detector: the next audit sees what came meanwhile."""
+        return folder_claims(Path(self.folder)) if self.folder else {}
+
     def find(self, sample: Sample) -> tuple[Finding, ...]:
         """At most one finding; its evidence is private."""
-        claims = nearest(licence_files(self.folder), sample.origin.name) if self.folder else ()
+        claims = nearest(self._notices, sample.origin.name)
         beside = (TagValue(f"{_FOLDER}{number}", claim.spdx, Risk.RIGHTS) for number, claim in enumerate(claims))
         signals = read_signals((*sample.tags, *beside))
         if signals.outcomes == ("no_licence",) and not self.absence:

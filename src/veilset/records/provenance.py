@@ -135,12 +135,6 @@ def folder_claims(root: Path) -> dict[str, tuple[Claim, ...]]:
     return claims
 
 
-@lru_cache(maxsize=4)
-def licence_files(root: str) -> Mapping[str, tuple[Claim, ...]]:
-    """`folder_claims` of a folder, read once for all of its samples."""
-    return folder_claims(Path(root))
-
-
 def is_licence_file(path: Path) -> bool:
     """Whether a file is called LICENSE, LICENCE or COPYING, in any case, as it is or as text."""
     return path.name.lower() in LICENCE_FILES and path.is_file()

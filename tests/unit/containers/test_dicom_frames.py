@@ -142,8 +142,11 @@ def test_a_jpeg_2000_frame_loses_its_comment() -> None:
 def test_an_rle_header_says_nothing_beyond_its_segments() -> None:
     coded = bytes([200, 7] * 30)
     stream = struct.pack("<2I", 1, 64) + SECRET.ljust(56, b"\0") + coded
-    raw = cleaned(file_of(RLE, [stream], 1))
+    data = file_of(RLE, [stream], 1)
+    assert ("dicom/frame/1/unused_offsets", SECRET.ljust(56, b"\0")) in {(t.path, t.value) for t in inspect(data).tags}
+    raw = cleaned(data)
     assert SECRET not in raw
+    assert not [tag.path for tag in inspect(raw).tags if "frame" in tag.path]
     assert struct.pack("<2I", 1, 64) + bytes(56) + coded in raw
     kept = cleaned(file_of(RLE, [SECRET * 9], 1))  # no RLE: stays, and is said
     assert SECRET in kept
@@ -164,7 +167,9 @@ def test_jpeg_ls_keeps_tables_and_scans_alone() -> None:
     assert out.getvalue() == START + segment(0xE8, b"mrfx\x01") + SCAN + b"\xff\xd9"
     assert rebuilt.size == len(out.getvalue())
     assert rebuilt.claims[-1].stop == len(stream) + 2 + len(SECRET)
-    assert SECRET not in cleaned(file_of(JPEG_LS, [stream + b"\xff\xd9"], 1))
+    data = file_of(JPEG_LS, [stream + b"\xff\xd9"], 1)
+    assert "dicom/frame/1/segment_0xfe" in {tag.path for tag in inspect(data).tags}
+    assert SECRET not in cleaned(data)
 
 
 @pytest.mark.parametrize(

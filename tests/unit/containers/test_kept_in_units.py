@@ -10,39 +10,19 @@ from types import SimpleNamespace
 
 import pillow_heif
 import pytest
-from PIL import Image
+from tests.unit.containers.test_kept_places import cleaned, mark, saved
 
-from veilset.containers import Keep, inspect, rebuild
+from veilset.containers import Keep, inspect
 from veilset.containers.bmff import boxes
 from veilset.containers.clean import INHERENT, READABLE, clean_file
 from veilset.containers.codec_boxes import rewrite
 from veilset.containers.heif_choice import _first
 from veilset.containers.mp4_notes import notes_of
 from veilset.core.errors import DataError
-from veilset.testing.planted import drawn
 from veilset.testing.planted_each import av1, between, hevc, jp2, scene
 from veilset.testing.planted_films import film
 from veilset.testing.planted_media import box, full
 from veilset.testing.planted_media import still as made
-
-
-def mark(size: int = 24) -> bytes:
-    return (b"Zq9 Somebody was here at home, number 17; call back. " * 40)[:size]
-
-
-def saved(form: str) -> bytes:
-    out = io.BytesIO()
-    Image.fromarray(drawn()).save(out, form)
-    return out.getvalue()
-
-
-def cleaned(data: bytes) -> bytes:
-    out = io.BytesIO()
-    rebuild(data, out, Keep())
-    again = io.BytesIO()
-    rebuild(out.getvalue(), again, Keep())
-    assert again.getvalue() == out.getvalue(), "cleaning twice is byte-identical"
-    return out.getvalue()
 
 
 def svg(inside: str) -> bytes:

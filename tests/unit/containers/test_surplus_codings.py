@@ -30,20 +30,25 @@ PROGRESSIVE = base64.b85decode(
 ZEROS = bytes(8)
 
 
+def arithmetically(coded: bytes, folder: Path) -> bytes:
+    """The same coefficients in arithmetic coding."""
+    (folder / "a.jpg").write_bytes(coded)
+    version = jpeglib.version.get()
+    jpeglib.version.set("turbo210")
+    try:
+        jpeglib.read_dct(str(folder / "a.jpg")).write_dct(str(folder / "b.jpg"), flags=["+ARITH_CODE"])
+    finally:
+        jpeglib.version.set(version)
+    return (folder / "b.jpg").read_bytes()
+
+
 @pytest.fixture(params=["grey", "colour", "restarts"])
 def arithmetic(request: pytest.FixtureRequest, tmp_path: Path) -> bytes:
     out = io.BytesIO()
     pixels = picture()[:, :, 1] if request.param == "grey" else picture()
     options = {"restart_marker_blocks": 16} if request.param == "restarts" else {}
     Image.fromarray(pixels).save(out, "JPEG", quality=83, **options)
-    (tmp_path / "a.jpg").write_bytes(out.getvalue())
-    version = jpeglib.version.get()
-    jpeglib.version.set("turbo210")
-    try:
-        jpeglib.read_dct(str(tmp_path / "a.jpg")).write_dct(str(tmp_path / "b.jpg"), flags=["+ARITH_CODE"])
-    finally:
-        jpeglib.version.set(version)
-    data = (tmp_path / "b.jpg").read_bytes()
+    data = arithmetically(out.getvalue(), tmp_path)
     assert frame_of(data) == 0xC9
     assert np.array_equal(simplejpeg.decode_jpeg(data), simplejpeg.decode_jpeg(out.getvalue()))
     return data
@@ -93,14 +98,7 @@ def test_an_arithmetic_one_of_many_reads_is_searched_too(tmp_path: Path) -> None
     out = io.BytesIO()
     noise = np.random.default_rng(2).integers(0, 256, (400, 400, 3), dtype=np.uint8)
     Image.fromarray(noise).save(out, "JPEG", quality=95)
-    (tmp_path / "a.jpg").write_bytes(out.getvalue())
-    version = jpeglib.version.get()
-    jpeglib.version.set("turbo210")
-    try:
-        jpeglib.read_dct(str(tmp_path / "a.jpg")).write_dct(str(tmp_path / "b.jpg"), flags=["+ARITH_CODE"])
-    finally:
-        jpeglib.version.set(version)
-    data = (tmp_path / "b.jpg").read_bytes()
+    data = arithmetically(out.getvalue(), tmp_path)
     assert len(data) > 1 << 17
     assert surplus_of(data).proven
 

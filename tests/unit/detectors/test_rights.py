@@ -10,6 +10,7 @@ import pytest
 from veilset.containers.risks import risk_of
 from veilset.core.finding import Risk
 from veilset.core.sample import Image, Origin, Sample, TagValue
+from veilset.detectors.licence import Licence
 from veilset.detectors.names import Names
 from veilset.detectors.rights import Rights, read_signals, spdx_of
 
@@ -173,6 +174,15 @@ def test_the_licence_file_of_a_folder_counts_and_contradicts(tmp_path: Path) -> 
     assert outcomes("a/b/1.jpg") == ["contradiction", "share_alike", "attribution"]
     free = TagValue("xmp/cc:license", "http://creativecommons.org/publicdomain/zero/1.0/", Risk.RIGHTS)
     assert outcomes("1.jpg", free)[:2] == ["contradiction", "no_derivatives"]
+
+
+def test_a_licence_file_that_came_while_the_program_ran_is_seen(tmp_path: Path) -> None:
+    sample = Sample("1", Image(np.zeros((2, 2, 3), np.uint8)), origin=Origin("1.jpg"))
+    assert Rights(folder=str(tmp_path)).find(sample) == ()
+    assert Licence(folder=str(tmp_path)).claims(sample) == ()
+    (tmp_path / "LICENSE").write_text("CC-BY-ND-4.0\n")
+    assert Rights(folder=str(tmp_path)).find(sample)[0].detail["outcome"] == "no_derivatives"
+    assert [claim.spdx for claim in Licence(folder=str(tmp_path)).claims(sample)] == ["CC-BY-ND-4.0"]
 
 
 @pytest.mark.parametrize(
