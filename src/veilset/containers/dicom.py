@@ -14,9 +14,11 @@ import numpy as np
 
 from veilset.containers.assembly import Assembly
 from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
+from veilset.containers.dicom_deflated import inspect_inflated, is_deflated, rebuild_inflated
 from veilset.containers.dicom_filter import DEEPEST, METHOD, treated
 from veilset.containers.dicom_forms import has_its_form
 from veilset.containers.dicom_frames import UNREAD, plan_frames, tags_of
+from veilset.containers.dicom_kinds import check_report
 from veilset.containers.dicom_read import Parsed, read_parts
 from veilset.containers.dicom_rules import DicomProfile, may_stay
 from veilset.containers.pages import windows
@@ -66,16 +68,18 @@ def inspect(data: memoryview) -> Listing:
 
     Raises:
         Malformed: It cannot be read.
-        Unsupported: It holds no picture.
+        Unsupported: It holds no picture, and is of a kind that is not served without.
         MissingExtra: pydicom is not installed.
     """
     with _quiet():
+        if is_deflated(data):
+            return inspect_inflated(data, inspect)
         parts = read_parts(data)
         tags = list(_tags(parts.header, "dicom", 0))
         tags += list(_tags(parts.behind, "dicom", 0))
         tags += list(_tags(parts.header.file_meta, "dicom/meta", 0))
         tags += [TagValue(path, f"{size} bytes", Risk.CONTENT, size) for path, size in parts.unloaded]
-        if any(data[:128]):
+        if bytes(data[128:132]) == b"DICM" and any(data[:128]):
             tags.append(TagValue("dicom/preamble", bytes(data[:128]), Risk.CONTENT, 128))
         tags += [TagValue("dicom/burned_in", word, Risk.HIDDEN) for word in _burned(parts.header)]
         tags += tags_of(data, parts) if parts.tail else ()
@@ -94,6 +98,8 @@ def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
     """
     names, options = given(), dict.fromkeys(keep.dicom, True)
     with _quiet():
+        if is_deflated(data):
+            return rebuild_inflated(data, out, lambda inner, into: rebuild(inner, into, keep))
         parts = read_parts(data)
         ours = _treated_before(parts.header)
         unsaid = "shift" if names is not None else ours or "remove"
@@ -126,22 +132,28 @@ def rebuild_under(data: memoryview, out: BinaryIO, profile: DicomProfile, key: b
 
     Raises:
         Malformed: It cannot be read.
-        Unsupported: It holds no picture.
+        Unsupported: It holds no picture, and is of a kind that is not served without.
     """
     names = Pseudonyms(key)
     with _quiet():
-        rebuilt = _rebuilt(data, read_parts(data), out, profile, names)
+        if is_deflated(data):
+            rebuilt = rebuild_inflated(data, out, lambda raw, to: _rebuilt(raw, read_parts(raw), to, profile, names))
+        else:
+            rebuilt = _rebuilt(data, read_parts(data), out, profile, names)
     return rebuilt, json.dumps(names.table, sort_keys=True).encode()
 
 
 def _rebuilt(data: memoryview, parts: Parsed, out: BinaryIO, profile: DicomProfile, names: Pseudonyms) -> Rebuilt:
+    check_report(parts.header, structured=profile.structured)
     buffer = BytesIO()
     treated(parts.header, profile, names).save_as(buffer, enforce_file_format=True)
     written = bytearray(buffer.getvalue())
     written[:128] = bytes(128)
     stop = _shown(parts)
     odd = 0 if parts.tail else (stop - parts.start) % 2
-    head = parts.head if parts.tail else parts.head[:-4] + _length(parts, stop + odd - parts.start)
+    head = (
+        parts.head if parts.tail or not parts.pictured else parts.head[:-4] + _length(parts, stop + odd - parts.start)
+    )
     plan = Assembly(data, NAME)
     plan.replace(0, parts.start, bytes(written) + head, "elements")
     plan.residue += _residue(data, parts)
@@ -171,7 +183,7 @@ def _length(parts: Parsed, size: int) -> bytes:
 def _shown(parts: Parsed) -> int:
     """Where the pixel data end that are shown: plain samples fill a known length, what is longer hides something."""
     dataset = parts.header
-    if parts.tail or str(dataset.get("PhotometricInterpretation", "")).endswith(("422", "420")):
+    if parts.tail or not parts.pictured or str(dataset.get("PhotometricInterpretation", "")).endswith(("422", "420")):
         return parts.stop
     pixels = int(dataset.Rows) * int(dataset.Columns) * int(dataset.get("SamplesPerPixel", 1))
     bits = pixels * int(dataset.get("BitsAllocated", 8)) * int(dataset.get("NumberOfFrames", 1) or 1)
@@ -190,7 +202,9 @@ def _claims(parts: Parsed, size: int) -> tuple[Claim, ...]:
 
 
 def _facts(dataset: Any) -> Facts:
-    depth = int(dataset.get("BitsStored", 8))
+    if "Rows" not in dataset:
+        return Facts("dicom", 0, 0)
+    depth = int(dataset.get("BitsStored", 0) or dataset.get("BitsAllocated", 8))
     channels = int(dataset.get("SamplesPerPixel", 1))
     frames = int(dataset.get("NumberOfFrames", 1) or 1)
     colour = "rgb" if channels > 1 else "grey"
@@ -203,12 +217,18 @@ def _burned(dataset: Any) -> Iterator[str]:
         yield "the file says that text is burned into the picture"
     elif said != "NO" and str(dataset.get("Modality", "")) in BURNED:
         yield "pictures of this kind often have text burned in"
+    if str(dataset.get("SpecimenLabelInImage", "")) == "YES" or {"LABEL", "OVERVIEW"} & set(
+        dataset.get("ImageType") or ()
+    ):
+        yield "the label of a slide, which is in the picture"
     if str(dataset.get("RecognizableVisualFeatures", "")) == "YES":
         yield "the file says that the person can be recognised"
 
 
 def _residue(data: memoryview, parts: Parsed) -> tuple[str, ...]:
     dataset, found = parts.header, list(_burned(parts.header))
+    if not parts.pictured:
+        return ("recorded curves, by which people can be told apart",) if "WaveformSequence" in dataset else ()
     stored = int(dataset.get("BitsStored", 16))
     whole = int(dataset.get("BitsAllocated", 8)) == 16 and not dataset.get("PixelRepresentation")
     if whole and stored < 16 and not dataset.file_meta.TransferSyntaxUID.is_compressed:

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from veilset.containers.dicom_forms import formed, has_form
+from veilset.containers.dicom_codes import coded
+from veilset.containers.dicom_forms import formed, has_form, is_of_its_kind
+from veilset.containers.dicom_kinds import is_report, kind_of
 from veilset.containers.dicom_private import is_safe
 from veilset.containers.dicom_rules import (
-    CODES,
     DROPPED,
     EMPTIED,
-    SEQUENCES,
+    EMPTY_SEQUENCES,
+    EMPTY_TEXTS,
+    MOMENTS,
+    NUMBERED,
     STRUCTURED,
     TIMES,
     TOLD,
+    TOLD_IN_REPORTS,
+    WORD,
+    WORDED,
+    WORDED_ENHANCED,
     DicomProfile,
+    may_nest,
     may_stay,
 )
 from veilset.containers.dicom_words import DESCRIPTORS, described
@@ -29,6 +39,10 @@ NAME = "DICOM"
 METHOD = "Veilset allowlist"
 MAKER_UID = "2.25.302934610712853967102784619283740019283"
 DEEPEST = 16
+# Of the picture, its acquisition and its making; the patient's, the visit's and the order's go.
+DATED = frozenset((0x0008, 0x0018, 0x0020, 0x0022, 0x0040, 0x0054, 0x0070, 0x3006, 0x3008, 0x300A, 0x300C, 0x300E))
+REQUIRED = frozenset(("AcquisitionDateTime", "ContentDate", "ContentTime"))
+NO_DATE = {"DA": "19000101", "TM": "000000", "DT": "19000101000000"}
 STATES = {"remove": "REMOVED", "shift": "MODIFIED", "month": "MODIFIED", "keep": "UNMODIFIED"}
 
 
@@ -41,12 +55,16 @@ class Treatment:
         names: Where pseudonyms come from.
         shift: Days by which dates move back.
         people: Words of the names and numbers in the file, in lower case.
+        enhanced: Whether it has groups of functions, which asks for more attributes than other pictures have.
+        numbers: Labels by which parts of the file point at one another, and the number that each becomes.
     """
 
     profile: DicomProfile
     names: Pseudonyms
     shift: int = 0
     people: frozenset[str] = field(default=frozenset(), repr=False)
+    enhanced: bool = False
+    numbers: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 def treated(dataset: Any, profile: DicomProfile, names: Pseudonyms) -> Any:
@@ -57,10 +75,14 @@ def treated(dataset: Any, profile: DicomProfile, names: Pseudonyms) -> Any:
     patient = str(dataset.get("PatientID", "") or dataset.get("PatientName", ""))
     shift = names.days(patient, profile.most_days) if profile.dates == "shift" else 0
     people = frozenset(people_in(dataset))
-    new = _filtered(dataset, Treatment(profile, names, shift, people), 0)
+    enhanced = "SharedFunctionalGroupsSequence" in dataset
+    new = _filtered(dataset, Treatment(profile, names, shift, people, enhanced), 0)
     for keyword in EMPTIED:
         if keyword not in new and (keyword in dataset or keyword in EMPTIED[:7]):
             setattr(new, keyword, "" if keyword not in ("SeriesNumber", "InstanceNumber") else None)
+    if is_report(dataset):
+        # Whoever verified it is not named any more.
+        new.VerificationFlag = "UNVERIFIED"
     new.PatientName = new.PatientID = names.name(patient)
     new.PatientIdentityRemoved = "YES"
     new.DeidentificationMethod = METHOD
@@ -68,8 +90,7 @@ def treated(dataset: Any, profile: DicomProfile, names: Pseudonyms) -> Any:
     new.DeidentificationMethodCodeSequence = Sequence([_code(*code) for code in profile.codes()])
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = dataset.file_meta.TransferSyntaxUID
-    kind = dataset.get("SOPClassUID", dataset.file_meta.get("MediaStorageSOPClassUID", ""))
-    meta.MediaStorageSOPClassUID = names.uid(str(kind))
+    meta.MediaStorageSOPClassUID = names.uid(kind_of(dataset))
     meta.MediaStorageSOPInstanceUID = new.get("SOPInstanceUID", "")
     meta.ImplementationClassUID = MAKER_UID
     new.file_meta = meta
@@ -100,28 +121,65 @@ def _filtered(dataset: Any, how: Treatment, depth: int) -> Any:
         raise Unsupported(f"{NAME}: sequences are nested deeper than {DEEPEST} levels")
     new, profile = Dataset(), how.profile
     for element in dataset:
-        keyword, vr = str(element.keyword), str(element.VR)
+        keyword = str(element.keyword)
         if element.tag.is_private:
             _private(new, dataset, element, profile)
-        elif keyword in DROPPED or element.tag.group >> 8 in (0x50, 0x60):  # curves and overlays
-            continue
-        elif vr == "SQ":
-            if keyword in SEQUENCES or (profile.structured and keyword in STRUCTURED):
-                items = [_item(item, how, depth + 1) for item in element.value]
-                new.add_new(element.tag, "SQ", Sequence([item for item in items if len(item)]))
-        elif vr == "UI":
-            _identify(new, element, how)
-        elif vr in TIMES:
-            _date(new, element, how, depth)
-        elif profile.descriptors and keyword in DESCRIPTORS:
-            words = described(str(element.value), how.people)
-            if words:
-                new.add_new(element.tag, vr, words)
-        elif may_stay(keyword, element.tag.group, vr, profile):
-            kept = formed(element, dataset, how.people)
-            if kept is not None:
-                new[element.tag] = kept if keyword != "PatientAge" else _age(kept)
+        elif keyword in DROPPED or element.tag.group >> 8 in (0x50, 0x60) or not is_of_its_kind(element):
+            continue  # curves and overlays among them
+        elif element.VR != "SQ":
+            _leaf(new, dataset, element, how, depth)
+        elif may_nest(keyword, element.tag.group, profile):
+            items = [_item(item, how, depth + 1, keyword) for item in element.value]
+            loose = keyword in STRUCTURED or keyword.endswith("CodeSequence")
+            new.add_new(element.tag, "SQ", Sequence([item for item in items if len(item) or not loose]))
+        elif keyword in EMPTY_SEQUENCES:
+            new.add_new(element.tag, "SQ", Sequence())
     return new
+
+
+def _leaf(new: Any, dataset: Any, element: Any, how: Treatment, depth: int) -> None:
+    """An element that is no sequence."""
+    keyword, vr, profile = str(element.keyword), str(element.VR), how.profile
+    if vr == "UI":
+        _identify(new, element, how)
+    elif vr in TIMES:
+        _date(new, element, how, depth)
+    elif profile.descriptors and keyword in DESCRIPTORS:
+        words = described(str(element.value), how.people)
+        if words:
+            new.add_new(element.tag, vr, words)
+    else:
+        stays = may_stay(keyword, element.tag.group, vr, profile)
+        kept = formed(element, dataset, how.people) if stays else None
+        if kept is None:
+            _stand_in(new, element, how)
+        else:
+            new[element.tag] = kept if keyword != "PatientAge" else _age(kept)
+
+
+def _stand_in(new: Any, element: Any, how: Treatment) -> None:
+    """What modules require takes the place of a text that goes: nothing, a word, a number."""
+    keyword = str(element.keyword)
+    if keyword in EMPTY_TEXTS:
+        new.add_new(element.tag, element.VR, "")
+    elif not element.value:
+        return
+    elif keyword in NUMBERED:
+        new.add_new(element.tag, element.VR, _number(str(element.value), how.numbers))
+    elif keyword in WORDED or (how.enhanced and keyword in WORDED_ENHANCED):
+        new.add_new(element.tag, element.VR, WORD)
+    elif keyword == "ContentLabel":
+        new.add_new(element.tag, element.VR, WORD.upper())
+
+
+def _number(label: str, numbers: dict[str, str]) -> str:
+    """A number of up to three digits stays; any other label becomes one that no other has."""
+    if label.isascii() and label.isdigit() and len(label) <= 3:
+        return label
+    if label not in numbers:
+        # Behind the numbers that stay, so that no two labels become one.
+        numbers[label] = str(1000 + len(numbers))
+    return numbers[label]
 
 
 def _private(new: Any, dataset: Any, element: Any, profile: DicomProfile) -> None:
@@ -135,26 +193,30 @@ def _private(new: Any, dataset: Any, element: Any, profile: DicomProfile) -> Non
         new.private_block(tag.group, creator, create=True).add_new(tag.element & 0xFF, element.VR, element.value)
 
 
-def _item(item: Any, how: Treatment, depth: int) -> Any:
+def _item(item: Any, how: Treatment, depth: int, keyword: str) -> Any:
     """An item of a sequence; a code of a public scheme stays, under its own value for a meaning."""
     from pydicom.dataset import Dataset
 
-    if str(item.get("ValueType", "")) not in ("", *TOLD):
+    told = (
+        TOLD_IN_REPORTS | (MOMENTS if how.profile.dates != "remove" else set())
+        if keyword == "ContentSequence"
+        else TOLD
+    )
+    # Items that point at others by their place would point elsewhere, once words are gone from between them.
+    if str(item.get("ValueType", "")) not in ("", *told) or "ReferencedContentItemIdentifier" in item:
         return Dataset()
     new = _filtered(item, how, depth)
-    value, scheme = str(item.get("CodeValue", "")), str(item.get("CodingSchemeDesignator", ""))
-    if scheme in CODES and len(value) <= 16 and value.replace("-", "").isalnum():
-        new.CodeValue, new.CodingSchemeDesignator, new.CodeMeaning = value, scheme, value
+    coded(item, new)
     # A number without the concept that it is of says nothing to anybody who may know it.
-    if "ValueType" in new and not new.get("ConceptNameCodeSequence"):
+    alone = keyword == "ContentSequence" and new.get("ValueType") in TOLD_IN_REPORTS - TOLD | {"CONTAINER"}
+    if "ValueType" in new and not alone and not new.get("ConceptNameCodeSequence"):
         return Dataset()
     return new
 
 
 def _identify(new: Any, element: Any, how: Treatment) -> None:
     values = [str(value) for value in (element.value if element.VM > 1 else [element.value])]
-    group = element.tag.group
-    if element.keyword.endswith("UID") and group in (0x0008, 0x0020, 0x0028, 0x3006, 0x0018):
+    if "UID" in element.keyword and element.tag.group not in (0x0002, 0x0004, 0x0010, 0x0400):
         stay = how.profile.uids or (how.profile.device and element.keyword == "DeviceUID")
         kept = [value if stay and has_form(value, "UI") else how.names.uid(value) for value in values]
         new.add_new(element.tag, "UI", kept if len(kept) > 1 else kept[0])
@@ -162,13 +224,15 @@ def _identify(new: Any, element: Any, how: Treatment) -> None:
 
 def _date(new: Any, element: Any, how: Treatment, depth: int) -> None:
     dates = how.profile.dates
-    if element.keyword in ("PatientBirthDate", "PatientBirthTime") or element.tag.group not in (0x0008, 0x0018):
+    if element.tag.group not in DATED:
         return
     if element.VM > 1 or (element.value and not has_form(str(element.value), element.VR)):
         return
     if dates == "remove":
-        if depth and element.VR == "DT":
-            new.add_new(element.tag, "DT", "19000101000000")
+        # Groups of functions, and pictures with such, require these; what other modules ask for may be empty.
+        required = how.enhanced and element.keyword in REQUIRED
+        if element.value and (required or (depth and element.VR == "DT")):
+            new.add_new(element.tag, element.VR, NO_DATE[element.VR])
     elif dates == "keep" or (dates == "shift" and element.VR == "TM"):
         new[element.tag] = element
     elif element.VR != "TM":
@@ -191,14 +255,15 @@ def month_of(value: str, vr: str) -> str:
 def shifted(value: str, days: int) -> str:
     """A date, or a date with time, so many days earlier; empty where it cannot be read.
 
-    >>> shifted("20240301", 1), shifted("20240301120000.5", 366), shifted("March", 1)
+    >>> shifted("20240301", 1), shifted("20240301120000.5+0900", 366), shifted("March", 1)
     ('20240229', '20230301120000.5', '')
     """
     try:
         moment = date(int(value[:4]), int(value[4:6]), int(value[6:8])) - timedelta(days=days)
     except (ValueError, OverflowError):
         return ""
-    return f"{moment:%Y%m%d}{value[8:]}" if moment.year >= 1000 else ""
+    # The offset to UTC tells the country, and is the only thing that does.
+    return f"{moment:%Y%m%d}{re.split('[+-]', value[8:])[0]}" if moment.year >= 1000 else ""
 
 
 def _age(element: Any) -> Any:

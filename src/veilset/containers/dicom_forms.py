@@ -68,6 +68,13 @@ def formed(element: Any, dataset: Any, people: Set[str]) -> Any | None:
     return new
 
 
+def is_of_its_kind(element: Any) -> bool:
+    """Whether an element is of a kind that the dictionary gives it: a number in a text's place says what the text said."""
+    from pydicom.datadict import dictionary_has_tag, dictionary_VR
+
+    return dictionary_has_tag(element.tag) and str(element.VR) in dictionary_VR(element.tag).split(" or ")
+
+
 def has_its_form(element: Any, dataset: Any) -> bool:
     """Whether an element may stay as it stands, whoever is named in the file."""
     try:

@@ -6,12 +6,15 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
+from veilset.containers.dicom_kinds import check_kind
 from veilset.containers.view import View
 from veilset.core.errors import Malformed, Unsupported
 
 NAME = "DICOM"
 DEFLATED, BIG_ENDIAN, IMPLICIT = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2"
-PIXELS = (0x7FE0, 0x0010)
+EXPLICIT = "1.2.840.10008.1.2.1"
+# Pixel data, and the same as numbers of 32 and of 64 bits.
+PIXELS = {(0x7FE0, 0x0010): b"OW", (0x7FE0, 0x0008): b"OF", (0x7FE0, 0x0009): b"OD"}
 UNDEFINED = 0xFFFFFFFF
 ITEM, DELIMITER = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 # A single element beyond this is no header; private ones of that size are named and not loaded.
@@ -25,12 +28,13 @@ class Parsed:
     Attributes:
         header: Elements before the pixel data, with the file's meta information.
         behind: Elements after them.
-        element: Where the pixel data element begins.
+        element: Where the pixel data element begins; the end of the file where there is none.
         start: Where its value begins.
         stop: Where its value ends: with the last fragment, where there are such.
         head: The element's tag, kind and length, written anew.
         tail: What closes it.
         unloaded: Bytes in private elements too large to load.
+        pictured: Whether there are pixel data.
     """
 
     header: Any
@@ -41,28 +45,34 @@ class Parsed:
     head: bytes
     tail: bytes
     unloaded: tuple[tuple[str, int], ...]
+    pictured: bool = True
 
 
 def read_parts(data: memoryview) -> Parsed:
-    """Read all of a file but its pixels.
+    """Read all of a file but its pixels; it may lack the head that files have, as what comes from a network does.
 
     Raises:
         Malformed: The pixel data reach beyond the end, or their fragments do not fit.
-        Unsupported: It holds no picture, or is deflated as a whole.
+        Unsupported: It is coded in a way that the standard does not know, or is of a kind that is not served.
     """
     from pydicom import dcmread
+    from pydicom.dataset import Dataset
     from pydicom.filereader import read_dataset
 
-    syntax = _syntax(data)
-    if syntax == DEFLATED:
-        raise Unsupported(f"{NAME}: deflated files are not served; save it uncompressed")
     view = View(data)
-    header = dcmread(view, stop_before_pixels=True, defer_size=LARGE)
-    order, implicit = (">" if syntax == BIG_ENDIAN else "<"), syntax == IMPLICIT
-    at = view.tell()
-    if at + 8 > len(data) or struct.unpack_from(f"{order}HH", data, at) != PIXELS:
-        raise Unsupported(f"{NAME}: holds no picture (a report, a directory, a waveform); only images are served")
-    head, start, length = _head(data, at, order, implicit)
+    header = dcmread(view, stop_before_pixels=True, defer_size=LARGE, force=True)
+    implicit, little = header.original_encoding
+    _coded(header, implicit=bool(implicit), little=bool(little))
+    order, at = ("<" if little else ">"), view.tell()
+    if at == len(data):
+        check_kind(header)
+        large = tuple(_without_large(data, header, "dicom"))
+        return Parsed(header, Dataset(), at, at, at, b"", b"", large, pictured=False)
+    if at + 8 > len(data) or struct.unpack_from(f"{order}HH", data, at) not in PIXELS:
+        raise Malformed(f"{NAME}: something else stands where the pixel data should")
+    # Some files say explicit and are not.
+    implicit = implicit or not bytes(data[at + 4 : at + 6]).isalpha()
+    head, start, length = _head(data, at, header, order, implicit=bool(implicit))
     stop, end, tail = start + length, start + length, b""
     if length == UNDEFINED:
         stop, end = _fragments(data, start)
@@ -70,14 +80,29 @@ def read_parts(data: memoryview) -> Parsed:
     if end > len(data):
         raise Malformed(f"{NAME}: the pixel data reach beyond the end; the file is truncated")
     view.seek(end)
-    behind = read_dataset(view, implicit, order == "<", defer_size=1 << 16)
+    behind = read_dataset(view, implicit, little, defer_size=1 << 16)
+    if any((tag.group, tag.element) in PIXELS for tag in list(behind.keys())):
+        raise Malformed(f"{NAME}: holds two pictures, of which the standard allows one")
     unloaded = (*_without_large(data, header, "dicom"), *_without_large(data, behind, "dicom", load=False))
     return Parsed(header, behind, at, start, stop, head, tail, unloaded)
 
 
-def _syntax(data: memoryview) -> str:
-    """The transfer syntax of the meta information, which is always explicit and little-endian."""
-    at = 132
+def _coded(header: Any, *, implicit: bool, little: bool) -> None:
+    """Check how a file says that it is coded; where it does not say so, how it is coded."""
+    from pydicom.uid import UID, UID_dictionary
+
+    said = header.file_meta.get("TransferSyntaxUID")
+    syntax = str(said or "").strip(" \0") or (IMPLICIT if implicit else EXPLICIT if little else BIG_ENDIAN)
+    if UID_dictionary.get(syntax, ("", ""))[1] != "Transfer Syntax":
+        raise Unsupported(f"{NAME}: coded in a way that is not the standard's; save it uncompressed")
+    if not said and not len(header):
+        raise Malformed(f"{NAME}: holds nothing that can be read; it is damaged")
+    header.file_meta.TransferSyntaxUID = UID(syntax)
+
+
+def syntax_of(data: memoryview) -> tuple[str, int]:
+    """The transfer syntax of the meta information, which is always explicit and little-endian, and where that ends."""
+    at, syntax = 132 if bytes(data[128:132]) == b"DICM" else 0, ""
     while at + 8 <= len(data) and bytes(data[at : at + 2]) == b"\x02\0":
         element, kind, length = int.from_bytes(data[at + 2 : at + 4], "little"), bytes(data[at + 4 : at + 6]), 0
         if kind in (b"OB", b"UN", b"OW", b"UT", b"SQ"):
@@ -85,22 +110,29 @@ def _syntax(data: memoryview) -> str:
         else:
             length, at = int.from_bytes(data[at + 6 : at + 8], "little"), at + 8
         if element == 0x0010:
-            return bytes(data[at : at + length]).strip(b" \0").decode("ascii", "replace")
+            syntax = bytes(data[at : at + length]).strip(b" \0").decode("ascii", "replace")
         at += length
-    raise Malformed(f"{NAME}: does not say how it is coded; it is damaged")
+    return syntax, at
 
 
-def _head(data: memoryview, at: int, order: str, implicit: bool) -> tuple[bytes, int, int]:
-    """The element's header written anew, where its value begins, and its length."""
-    tag = struct.pack(f"{order}HH", *PIXELS)
+def _head(data: memoryview, at: int, header: Any, order: str, *, implicit: bool) -> tuple[bytes, int, int]:
+    """The element's header as the file is meant to be coded, where its value begins, and its length."""
+    group = struct.unpack_from(f"{order}HH", data, at)
+    tag = struct.pack(f"{order}HH", *group)
     if implicit:
+        kind, start = PIXELS[group], at + 8
         (length,) = struct.unpack_from(f"{order}I", data, at + 4)
-        return tag + struct.pack(f"{order}I", length), at + 8, length
-    kind = bytes(data[at + 4 : at + 6])
-    if kind not in (b"OB", b"OW"):
-        raise Malformed(f"{NAME}: the pixel data are of a kind that pixels never have")
-    (length,) = struct.unpack_from(f"{order}I", data, at + 8)
-    return tag + kind + bytes(2) + struct.pack(f"{order}I", length), at + 12, length
+    else:
+        kind, start = bytes(data[at + 4 : at + 6]), at + 12
+        if kind == b"UN":
+            kind = PIXELS[group]
+        if kind != PIXELS[group] and (kind != b"OB" or PIXELS[group] != b"OW"):
+            raise Malformed(f"{NAME}: the pixel data are of a kind that pixels never have")
+        (length,) = struct.unpack_from(f"{order}I", data, at + 8)
+    if header.file_meta.TransferSyntaxUID == IMPLICIT:
+        return tag + struct.pack(f"{order}I", length), start, length
+    kind = b"OB" if length == UNDEFINED else kind
+    return tag + kind + bytes(2) + struct.pack(f"{order}I", length), start, length
 
 
 def _fragments(data: memoryview, at: int) -> tuple[int, int]:

@@ -11,12 +11,18 @@ from typing import Literal
 
 from veilset.core.check import in_range, one_of
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 NUMBERS = frozenset(["DS", "IS", "FD", "FL", "US", "UL", "SS", "SL", "SV", "UV", "OW", "OB", "OF", "OD", "OL", "AT"])
 TIMES = frozenset(("DA", "TM", "DT"))
 # Attributes that the modules of an image require to be present though empty (type 2).
 EMPTIED = (
     "StudyDate", "StudyTime", "AccessionNumber", "ReferringPhysicianName", "PatientBirthDate", "PatientSex", "StudyID",
-    "Manufacturer", "SeriesNumber", "InstanceNumber", "PatientOrientation", "Laterality",
+    "Manufacturer", "SeriesNumber", "InstanceNumber", "PatientOrientation", "Laterality", "ContentDate",
+    "ContentTime",
 )  # fmt: skip
 KEPT = frozenset(
     [
@@ -79,80 +85,104 @@ DEVICE = frozenset(
     ]
 )
 INSTITUTION = frozenset(("InstitutionName", "InstitutionAddress", "InstitutionalDepartmentName"))
-# Content of a structured report as images carry it: coded concepts and numbers. Words, names, dates and links go.
-STRUCTURED = frozenset(
-    ("AcquisitionContextSequence", "ConceptNameCodeSequence", "ConceptCodeSequence", "MeasuredValueSequence")
+# Content of a structured report, alone or in an image: coded concepts, numbers, places and references. Words and names go.
+STRUCTURED = _words(
+    """
+    AcquisitionContextSequence ConceptCodeSequence ConceptNameCodeSequence ContentSequence ContentTemplateSequence
+    CurrentRequestedProcedureEvidenceSequence IdenticalDocumentsSequence MeasuredValueSequence
+    PertinentOtherEvidenceSequence PredecessorDocumentsSequence
+    """
+)
+STRUCTURED_WORDS = _words(
+    """
+    CompletionFlag ContinuityOfContent GraphicType MappingResource RelationshipType TemplateIdentifier
+    TemporalRangeType ValueType
+    """
 )
 TOLD = frozenset(("CODE", "NUM", "NUMERIC", "CONTAINER"))
-CODES = frozenset(("DCM", "SCT", "SRT", "LN", "UCUM", "RADLEX", "FMA", "UMLS", "MDC", "NCIt"))
-# Sequences whose items describe the picture; items are filtered by the same rules.
-SEQUENCES = frozenset(
-    [
-        "SharedFunctionalGroupsSequence",
-        "PerFrameFunctionalGroupsSequence",
-        "PixelMeasuresSequence",
-        "PlanePositionSequence",
-        "PlaneOrientationSequence",
-        "PlanePositionVolumeSequence",
-        "PlaneOrientationVolumeSequence",
-        "FrameContentSequence",
-        "FrameVOILUTSequence",
-        "PixelValueTransformationSequence",
-        "FrameAnatomySequence",
-        "FrameTypeSequence",
-        "CTImageFrameTypeSequence",
-        "CTAcquisitionTypeSequence",
-        "CTAcquisitionDetailsSequence",
-        "CTTableDynamicsSequence",
-        "CTPositionSequence",
-        "CTGeometrySequence",
-        "CTReconstructionSequence",
-        "CTExposureSequence",
-        "CTXRayDetailsSequence",
-        "MRImageFrameTypeSequence",
-        "MRTimingAndRelatedParametersSequence",
-        "MRFOVGeometrySequence",
-        "MREchoSequence",
-        "MRModifierSequence",
-        "MRImagingModifierSequence",
-        "MRReceiveCoilSequence",
-        "MRTransmitCoilSequence",
-        "MRDiffusionSequence",
-        "MRAveragesSequence",
-        "MRSpatialSaturationSequence",
-        "DimensionIndexSequence",
-        "DimensionOrganizationSequence",
-        "ModalityLUTSequence",
-        "VOILUTSequence",
-        "PresentationLUTSequence",
-        "RealWorldValueMappingSequence",
-        "SourceImageSequence",
-        "ReferencedImageSequence",
-        "ReferencedSeriesSequence",
-        "ReferencedInstanceSequence",
-        "RadiopharmaceuticalInformationSequence",
-        "DetectorInformationSequence",
-        "EnergyWindowInformationSequence",
-        "EnergyWindowRangeSequence",
-        "SequenceOfUltrasoundRegions",
-        "UltrasoundAcquisitionGeometry",
-        "AnatomicRegionSequence",
-        "AnatomicRegionModifierSequence",
-        "PrimaryAnatomicStructureSequence",
-        "ViewCodeSequence",
-        "ViewModifierCodeSequence",
-        "PatientOrientationCodeSequence",
-        "PatientOrientationModifierCodeSequence",
-        "PatientGantryRelationshipCodeSequence",
-        "RadionuclideCodeSequence",
-        "MeasurementUnitsCodeSequence",
-        "DerivationImageSequence",
-        "DerivationCodeSequence",
-        "PurposeOfReferenceCodeSequence",
-    ]
+TOLD_IN_REPORTS = TOLD | {"COMPOSITE", "IMAGE", "SCOORD", "SCOORD3D", "TCOORD", "UIDREF", "WAVEFORM"}
+MOMENTS = frozenset(("DATE", "DATETIME", "TIME"))
+# Groups of what describes a picture, a plan, a segmentation or a measurement: numbers, codes and sequences of these.
+TECHNICAL = frozenset(
+    (
+        0x0018, 0x0020, 0x0022, 0x0028, 0x003A, 0x0048, 0x0050, 0x0052, 0x0054, 0x0060, 0x0062, 0x0064, 0x0066, 0x006A,
+        0x0070, 0x2050, 0x3002, 0x3004, 0x3006, 0x3008, 0x300A, 0x300C, 0x3010, 0x5200, 0x5400,
+    )
+)  # fmt: skip
+# Sequences of other groups; items are filtered by the same rules.
+SEQUENCES = _words(
+    """
+    AlternateRepresentationSequence AnatomicRegionModifierSequence AnatomicRegionSequence DerivationCodeSequence
+    DerivationImageSequence FrameDisplaySequence ImageCenterPointCoordinatesSequence MeasurementUnitsCodeSequence
+    NumericValueQualifierCodeSequence ParametricMapFrameTypeSequence PrimaryAnatomicStructureModifierSequence
+    PrimaryAnatomicStructureSequence PurposeOfReferenceCodeSequence QuantityDefinitionSequence
+    RealWorldValueMappingSequence ReferencedImageEvidenceSequence ReferencedImageRealWorldValueMappingSequence
+    ReferencedImageSequence ReferencedInstanceSequence ReferencedPresentationStateSequence ReferencedRawDataSequence
+    ReferencedRealWorldValueMappingInstanceSequence ReferencedSOPSequence ReferencedSeriesSequence
+    ReferencedStereometricInstanceSequence ReferencedStudySequence ReferencedWaveformSequence RelatedSeriesSequence
+    SourceImageEvidenceSequence SourceImageSequence SpecimenDescriptionSequence SpecimenTypeCodeSequence
+    StudiesContainingOtherReferencedInstancesSequence WholeSlideMicroscopyImageFrameTypeSequence
+    """
 )
+# Sequences of the technical groups that name people, devices, or write into the picture.
+WITHHELD = _words(
+    """
+    ContentCreatorIdentificationCodeSequence ContributingEquipmentSequence GraphicAnnotationSequence
+    PrescriptionNotesSequence ROICreatorSequence ROIInterpreterSequence TransducerIdentificationSequence UDISequence
+    """
+)
+# What modules require to be there though empty (type 2), at whatever depth it was.
+EMPTY_SEQUENCES = _words(
+    """
+    AcquisitionContextSequence ContainerTypeCodeSequence IssuerOfTheContainerIdentifierSequence
+    IssuerOfTheSpecimenIdentifierSequence PerformedProcedureCodeSequence ReferencedPerformedProcedureStepSequence
+    SpecimenPreparationSequence
+    """
+)
+EMPTY_TEXTS = _words(
+    """
+    BlockName ClinicalTrialTimePointID ContentCreatorName ContentDescription ContrastBolusAgent FixationDeviceLabel
+    ManufacturerDeviceIdentifier MaterialID PositionReferenceIndicator ROIInterpreter ROIName ReceiveCoilManufacturerName
+    ReviewerName SetupDeviceLabel TransmitCoilManufacturerName TreatmentMachineName
+    """
+)
+# Free text that modules require (type 1): a word of ours takes its place.
+WORDED = _words(
+    """
+    AlgorithmName AlgorithmVersion AnnotationGroupLabel DeviceLabel EntityLabel FrameLabelVector GraphicGroupLabel
+    LUTExplanation LUTLabel MultiCoilElementName PulseSequenceName RTImageLabel RTPlanLabel ReceiveCoilName
+    SegmentAlgorithmName SegmentLabel StructureSetLabel TransmitCoilName UserContentLabel
+    """
+)
+# The same, where a picture has groups of functions: its equipment has to be named.
+WORDED_ENHANCED = frozenset(
+    ("DeviceSerialNumber", "Manufacturer", "ManufacturerModelName", "ProtocolName", "SoftwareVersions")
+)
+# Names by which parts of one file point at one another: numbers take their place.
+NUMBERED = _words(
+    """
+    ContainerIdentifier FiducialIdentifier OpticalPathIdentifier ReferencedOpticalPathIdentifier SpecimenIdentifier
+    StackID TrackingID
+    """
+)
+WORD = "removed"
 # What the rules below would let stay: who changed the picture, how a device may be told, what is said anew of the pixels.
-DROPPED = frozenset(("BurnedInAnnotation", "DateOfLastCalibration", "ModifyingDeviceID", "TimeOfLastCalibration"))
+DROPPED = _words(
+    """
+    BurnedInAnnotation ContextGroupLocalVersion ContextGroupVersion DateOfLastCalibration
+    ExposuresOnDetectorSinceLastCalibration ExposuresOnDetectorSinceManufactured ModifyingDeviceID
+    NumberOfPatientRelatedInstances NumberOfPatientRelatedSeries NumberOfPatientRelatedStudies OtherStudyNumbers
+    ReportNumber TemplateLocalVersion TemplateVersion TimeOfLastCalibration
+    """
+)
+# Numbers of the picture outside of the technical groups.
+COUNTED = _words(
+    """
+    ActualFrameDuration EventElapsedTimes FractionNumber NumberOfEventTimers NumberOfStages NumberOfViewsInStage
+    RecommendedDisplayFrameRate RecommendedDisplayFrameRateInFloat ReferencedFrameNumber ReferencedSegmentNumber
+    SimpleFrameList StageNumber StartTrim StopTrim ViewNumber
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,8 +249,15 @@ def may_stay(keyword: str, group: int, vr: str, profile: DicomProfile) -> bool:
         return True
     if (profile.device and keyword in DEVICE) or (profile.institution and keyword in INSTITUTION):
         return True
-    if profile.structured and keyword == "ValueType":
+    if profile.structured and keyword in STRUCTURED_WORDS:
         return True
-    if group in (0x0018, 0x0020, 0x0028, 0x0054):
+    if group in TECHNICAL or keyword in COUNTED:
         return vr in NUMBERS or vr == "CS"
-    return vr in NUMBERS and group in (0x0022, 0x0040, 0x2050, 0x5200)
+    return vr in NUMBERS and group == 0x0040
+
+
+def may_nest(keyword: str, group: int, profile: DicomProfile) -> bool:
+    """Whether a sequence stays, with what its items may hold."""
+    if keyword in SEQUENCES or (profile.structured and keyword in STRUCTURED):
+        return True
+    return bool(keyword) and group in TECHNICAL and keyword not in WITHHELD

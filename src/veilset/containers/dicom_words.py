@@ -65,6 +65,47 @@ CODED = """
     transverse trendelenburg trig trss tspine tungsten uncombined undefined unfiltered unif unity unknown unsigned
     unspecified urinary varied vary vascular vertical vitro vivo weighting zero
 """
+# Words of up to three letters: kinds of pictures, sides, directions, units, positions, sequences.
+SHORT = """
+    2d 3d 4d a ab abd ac ace adc ai an ann ant ap ar arc arm as asl at atn au ave avg ax axl azi b bd bi bp bs bsm c ca cb
+    cbf cbv cc cd ce cea ceu cf cg cm cor cp cpr cps cr csa cs ct ctv cv cw d da db dc dd dec di dif dir div dl dot dp dr
+    ds dti dts dual dur dx e ear ec ecg ed eeg elb emg eog ep epi es ex ext eye f fa fat fb fc fet fft fgr fid fl flu fm
+    fov fr fs fse g gd gdt ge gm gr gre grid gtv gy h hd hdr heu hf hip hl hm hp hr hu hv hz i ic icg id if ii iii im in
+    inf inv io ip ir irr is iso itv iv iva ivi j jaw k ka keo ker kev khz kv kz l lao lat ldr le leg len ll llo lls lmo lng
+    lo lr lrt lt lv lvo m ma map max mb md me med meg mg mhz mi mid min mip mis ml mlo mm mmd mmw mo moc mod mol mr mra
+    mrs ms msh mt mtc mtf mtt mtx mu mv mw mx n na ne neu nm nn no nor not np nr o oam oar ob oc oct od of off on op opm
+    opr opt opv os osl osp ot ou oval ow p pa pal pam par pc pca pct pd pdr per pet pf pfp pg ph phi pix pla pld pm pmt pr
+    pre pt ptv pul put px q qa qc r r1 r2 rad ram rao raw re ref reg rem rep res resp rev rf rfd rg rgb rho rll rlo rm roi
+    rot rt s sag sar sat sb sc se sec seg sel sep sf sg sh si sim sio sk skl sl sm smr sn sos sp spc spi sr srf sry ss ssd
+    ssh ssm st std ste stk stp sub sup sur sv swi sx sy t t1 t2 t2s ta tb tbl tc te tee tf tfi tg ti tid tlc tm tmj tof tp
+    tr tra tse tst tt ttp tx ty u ub ul un uni up us uv v va vel ver vol vr vrt vs vx w wb wk wt x xa xc xf xp xy y ybr yes
+    yy z ze
+    ffd ffp ffs fbf fhf hfd hff hfp hfs lfp afd afp afs pfd pfs
+    wsd wst drw lin col row obs nd ps 1ps 2ps 3ps ffe tfe gse ase
+    acq con del der fan fus ict ifo iop ird ivus lut mar mlcx mlcy nac off ori osa otf pol poly pre prj qr ret rfs rct rv sa
+    sid sod spt sq srt ssfp syn syt trss two one ten six low hi old new box cut dot end hot cold key led
+"""
+# What plans, segmentations, slides, presentations and reports call things by.
+NAMED = """
+    approved curative datetime density elec elem frac mass palliative pname prophylactic rejected rel uidref unapproved
+    absolute achieved ahead annotation applicator arrow artifact asymx asymy audible automatic avoidance avulsed backlight
+    barcode beam bilinear binary bolus block brachy branch bridge brightfield calc capsule cassette catheter cavity chnl
+    circular clean clip closed code coded coll compensator complete completed composite conformal contains container content
+    continuation continuing copy count cutoff cylinder darkfield deriv derivation device display dose doses dosimeter drr
+    dynamic elective electron elliptical ellipsoid ellipse error external fit fixation fixed fluorescence fraction
+    fractional fragment frozen gated general gradient graphic group hardwedge has hidden hidose homogeneous image imagery
+    incomplete indicator inferred infinite integrated inter intraop invisible ion irrad item iview keep key label labelmap
+    labeled line localization localized macro magnify manual marker matrix measured measurement membership mini minimum
+    missing mods monte motorized multipoint mutual nonplanar num occupancy open optical organ orthogonal overview pages
+    patient photon physical plain planar plane planned point polygon polyline pop positive prescribed probability
+    properties protocol proton pulse quality ramp real record recorded rect rectangle reference referenced region registered
+    registration relative report resampling rigid robust root row ruler scale scaled scintillation scoord scoord3d select
+    selected semiautomatic series setup shape shielding shld shutter side significant site skin slide softcopy source space
+    special spot static step stereo stereotactic stitched structure study summation supine support surfaces tabletop tcoord
+    template text threshold thumbnail tiled tile timed tissue topical total transfer treated treatment true unmodified
+    unverified update valid verification verified virtual visible visual void watershed wavelength wedge wet whole wholes
+    wired within write written xor
+"""
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
 _TOKEN = re.compile(r"\d?([A-Z]*)\d{0,3}D?|\d{4}")
 
@@ -75,11 +116,11 @@ def coded_words() -> frozenset[str]:
     from pydicom.datadict import DicomDictionary
 
     named = {word for row in DicomDictionary.values() for word in re.findall("[a-z]+", row[2].casefold())}
-    return frozenset(named | WORDS | set(CODED.split()))
+    return frozenset({word for word in named if len(word) > 3} | WORDS | set(f"{CODED}{NAMED}{SHORT}".split()))
 
 
 def is_term(code: str, names: Set[str]) -> bool:
-    """Whether every word of a code is known, or has up to three letters; at most three digits each, and no name.
+    """Whether every word of a code is known; at most three digits each, and no name.
 
     >>> is_term("YBR_FULL_422", frozenset()), is_term("HFS", frozenset()), is_term("XCS0042", frozenset())
     (True, True, False)
@@ -89,7 +130,7 @@ def is_term(code: str, names: Set[str]) -> bool:
         if not token or (len(word) > 2 and word.casefold() in names):
             return False
         letters = (token[1] or "").casefold()
-        if len(letters) > 3 and not {letters, word.casefold()} & coded_words():
+        if letters and not {letters, word.casefold(), word.casefold().rstrip("0123456789")} & coded_words():
             return False
     return True
 

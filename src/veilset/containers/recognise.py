@@ -27,6 +27,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 _HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"mif2"}
 _AVIF = {b"avif", b"avis"}
 _MOVIE_BOXES = {b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
+_KIND = re.compile(rb"AE|AS|AT|CS|DA|DS|DT|IS|LO|LT|OB|PN|SH|SQ|ST|TM|UI|UL|UN|US|UT")
 # What may stand before a drawing, one piece at a time: in one expression, a file full of comments would be tried in every
 # combination (and possessive quantifiers, which forbid that, are wrong in Python before 3.11.4).
 _BEFORE = re.compile(rb"\s*(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[[^\]]*\]\s*)?>)", re.DOTALL)
@@ -54,11 +55,27 @@ def identify(head: bytes) -> str | None:
         return "mp4"
     if head[257:262] == b"ustar":
         return "tar"
+    if _is_bare_dicom(head):
+        return "dicom"
     if _is_svg(head):
         return "svg"
     if b"%PDF-" in head[:1024]:
         return "pdf"
     return None
+
+
+def _is_bare_dicom(head: bytes) -> bool:
+    """Whether it begins with elements of DICOM, without the head of its files: two of the first group, one after another."""
+    order, group = ("little", head[:2]) if head[:2] in (b"\x08\0", b"\2\0") else ("big", b"\0\x08")
+    tags: list[int] = []
+    at = 0
+    while len(tags) < 2 and head[at : at + 2] == group and len(head) >= at + 8:
+        explicit = _KIND.fullmatch(head[at + 4 : at + 6])
+        long = explicit and head[at + 4 : at + 6] in (b"OB", b"UN", b"SQ", b"UT")
+        where = slice(at + 8, at + 12) if long else slice(at + 6, at + 8) if explicit else slice(at + 4, at + 8)
+        tags.append(int.from_bytes(head[at + 2 : at + 4], order))  # type: ignore[arg-type]
+        at = where.stop + int.from_bytes(head[where], order)  # type: ignore[arg-type]
+    return len(tags) == 2 and tags[0] < tags[1] < 0x1000 and (group != b"\2\0" or tags == [0, 1])
 
 
 def _is_svg(head: bytes) -> bool:
