@@ -15,11 +15,11 @@ import numpy as np
 from veilset.containers.assembly import Assembly
 from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
 from veilset.containers.dicom_deflated import inspect_inflated, is_deflated, rebuild_inflated
-from veilset.containers.dicom_filter import DEEPEST, METHOD, treated
+from veilset.containers.dicom_filter import METHOD, treated
 from veilset.containers.dicom_forms import has_its_form
 from veilset.containers.dicom_frames import UNREAD, plan_frames, tags_of
 from veilset.containers.dicom_kinds import check_report
-from veilset.containers.dicom_read import Parsed, read_parts
+from veilset.containers.dicom_read import DEEPEST, Parsed, read_parts
 from veilset.containers.dicom_rules import DicomProfile, may_stay
 from veilset.containers.pages import windows
 from veilset.containers.pseudonyms import RUN_KEY, Looks, Pseudonyms, given
@@ -187,7 +187,9 @@ def _shown(parts: Parsed) -> int:
         return parts.stop
     pixels = int(dataset.Rows) * int(dataset.Columns) * int(dataset.get("SamplesPerPixel", 1))
     bits = pixels * int(dataset.get("BitsAllocated", 8)) * int(dataset.get("NumberOfFrames", 1) or 1)
-    return min(parts.stop, parts.start + (bits + 7) // 8)
+    # Words of two bytes with the last sample in the second one: what fills an odd picture up stands before it.
+    swapped = parts.head[4:6] == b"OW" and parts.head[:2] == b"\x7f\xe0"
+    return min(parts.stop, parts.start + (-(-bits // 16) * 2 if swapped else -(-bits // 8)))
 
 
 def _claims(parts: Parsed, size: int) -> tuple[Claim, ...]:

@@ -13,12 +13,14 @@ from veilset.containers.dicom_codes import coded
 from veilset.containers.dicom_forms import formed, has_form, is_of_its_kind
 from veilset.containers.dicom_kinds import is_report, kind_of
 from veilset.containers.dicom_private import is_safe
+from veilset.containers.dicom_read import DEEPEST
 from veilset.containers.dicom_rules import (
     DROPPED,
     EMPTIED,
     EMPTY_SEQUENCES,
     EMPTY_TEXTS,
     MOMENTS,
+    NAMELESS,
     NUMBERED,
     STRUCTURED,
     TIMES,
@@ -38,7 +40,6 @@ from veilset.core.errors import Unsupported
 NAME = "DICOM"
 METHOD = "Veilset allowlist"
 MAKER_UID = "2.25.302934610712853967102784619283740019283"
-DEEPEST = 16
 # Of the picture, its acquisition and its making; the patient's, the visit's and the order's go.
 DATED = frozenset((0x0008, 0x0018, 0x0020, 0x0022, 0x0040, 0x0054, 0x0070, 0x3006, 0x3008, 0x300A, 0x300C, 0x300E))
 REQUIRED = frozenset(("AcquisitionDateTime", "ContentDate", "ContentTime"))
@@ -92,7 +93,7 @@ def treated(dataset: Any, profile: DicomProfile, names: Pseudonyms) -> Any:
     meta.TransferSyntaxUID = dataset.file_meta.TransferSyntaxUID
     meta.MediaStorageSOPClassUID = names.uid(kind_of(dataset))
     meta.MediaStorageSOPInstanceUID = new.get("SOPInstanceUID", "")
-    meta.ImplementationClassUID = MAKER_UID
+    meta.ImplementationClassUID, meta.ImplementationVersionName = MAKER_UID, "VEILSET"
     new.file_meta = meta
     return new
 
@@ -206,10 +207,10 @@ def _item(item: Any, how: Treatment, depth: int, keyword: str) -> Any:
     if str(item.get("ValueType", "")) not in ("", *told) or "ReferencedContentItemIdentifier" in item:
         return Dataset()
     new = _filtered(item, how, depth)
-    coded(item, new)
+    if not coded(item, new):
+        return Dataset()
     # A number without the concept that it is of says nothing to anybody who may know it.
-    alone = keyword == "ContentSequence" and new.get("ValueType") in TOLD_IN_REPORTS - TOLD | {"CONTAINER"}
-    if "ValueType" in new and not alone and not new.get("ConceptNameCodeSequence"):
+    if new.get("ValueType", "CONTAINER") not in NAMELESS and not new.get("ConceptNameCodeSequence"):
         return Dataset()
     return new
 

@@ -109,6 +109,8 @@ def _most(tag: Any) -> float:
 
 def _binary(element: Any, dataset: Any) -> Any | None:
     keyword, value = str(element.keyword), bytes(element.value or b"")
+    if keyword.startswith(("Waveform", "Channel")):
+        return element if _fills(keyword, value, dataset) else None
     if keyword != "ICCProfile" and reads_like_text(value):
         raise Malformed(f"DICOM: {keyword} holds readable text")
     if keyword.startswith("Segmented"):
@@ -124,3 +126,14 @@ def _binary(element: Any, dataset: Any) -> Any | None:
     if len(value) not in (entries, entries + entries % 2, 2 * entries):
         raise Malformed(f"DICOM: {keyword} has {len(value)} bytes and its descriptor speaks of {entries} entries")
     return element
+
+
+def _fills(keyword: str, value: bytes, dataset: Any) -> bool:
+    """Whether recorded curves, or one sample of them, are as long as they say."""
+    sample = int(dataset.get("WaveformBitsAllocated", 0)) // 8
+    if keyword != "WaveformData":
+        return 0 < len(value) <= max(sample, 2)
+    size = int(dataset.get("NumberOfWaveformChannels", 0)) * int(dataset.get("NumberOfWaveformSamples", 0)) * sample
+    if len(value) not in (size, size + size % 2):
+        raise Malformed(f"DICOM: curves have {len(value)} bytes, and {size} are meant to be there")
+    return True

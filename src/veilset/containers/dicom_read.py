@@ -17,6 +17,9 @@ EXPLICIT = "1.2.840.10008.1.2.1"
 PIXELS = {(0x7FE0, 0x0010): b"OW", (0x7FE0, 0x0008): b"OF", (0x7FE0, 0x0009): b"OD"}
 UNDEFINED = 0xFFFFFFFF
 ITEM, DELIMITER = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
+# Kinds whose length takes four bytes.
+LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
+DEEPEST = 16
 # A single element beyond this is no header; private ones of that size are named and not loaded.
 LARGE = 16 << 20
 
@@ -66,6 +69,8 @@ def read_parts(data: memoryview) -> Parsed:
     order, at = ("<" if little else ">"), view.tell()
     if at == len(data):
         check_kind(header)
+        if elements_end(data, syntax_of(data)[1], order, implicit=bool(implicit)) != len(data):
+            raise Malformed(f"{NAME}: the elements do not fit; the file is truncated or damaged")
         large = tuple(_without_large(data, header, "dicom"))
         return Parsed(header, Dataset(), at, at, at, b"", b"", large, pictured=False)
     if at + 8 > len(data) or struct.unpack_from(f"{order}HH", data, at) not in PIXELS:
@@ -87,6 +92,43 @@ def read_parts(data: memoryview) -> Parsed:
     return Parsed(header, behind, at, start, stop, head, tail, unloaded)
 
 
+def elements_end(data: memoryview, at: int, order: str, *, implicit: bool, depth: int = 0) -> int:
+    """Where the elements end that begin at `at`: with the data, or with the mark that closes an item.
+
+    Raises:
+        Malformed: One reaches beyond the data.
+    """
+    while at < len(data):
+        group, number = struct.unpack_from(f"{order}HH", data, at)
+        if (group, number) == (0xFFFE, 0xE00D):
+            return at + 8
+        kind = b"" if implicit else bytes(data[at + 4 : at + 6])
+        if implicit or kind in LONG:
+            at += 8 if implicit else 12
+            (length,) = struct.unpack_from(f"{order}I", data, at - 4)
+        else:
+            at += 8
+            (length,) = struct.unpack_from(f"{order}H", data, at - 2)
+        # What is of an unknown kind and of no stated length is coded without kinds, whatever is around it.
+        at = _items_end(data, at, order, implicit or kind == b"UN", depth) if length == UNDEFINED else at + length
+        if at > len(data):
+            raise Malformed(f"{NAME}: an element reaches beyond the end; the file is truncated")
+    return at
+
+
+def _items_end(data: memoryview, at: int, order: str, implicit: bool, depth: int) -> int:
+    while depth < DEEPEST:
+        group, number, length = struct.unpack_from(f"{order}HHI", data, at)
+        at += 8
+        if (group, number) == (0xFFFE, 0xE0DD):
+            return at
+        if (group, number) != (0xFFFE, 0xE000):
+            raise Malformed(f"{NAME}: something else stands where an item of a sequence should")
+        undefined = length == UNDEFINED
+        at = elements_end(data, at, order, implicit=implicit, depth=depth + 1) if undefined else at + length
+    raise Unsupported(f"{NAME}: sequences are nested deeper than {DEEPEST} levels")
+
+
 def _coded(header: Any, *, implicit: bool, little: bool) -> None:
     """Check how a file says that it is coded; where it does not say so, how it is coded."""
     from pydicom.uid import UID, UID_dictionary
@@ -105,7 +147,7 @@ def syntax_of(data: memoryview) -> tuple[str, int]:
     at, syntax = 132 if bytes(data[128:132]) == b"DICM" else 0, ""
     while at + 8 <= len(data) and bytes(data[at : at + 2]) == b"\x02\0":
         element, kind, length = int.from_bytes(data[at + 2 : at + 4], "little"), bytes(data[at + 4 : at + 6]), 0
-        if kind in (b"OB", b"UN", b"OW", b"UT", b"SQ"):
+        if kind in LONG:
             length, at = int.from_bytes(data[at + 8 : at + 12], "little"), at + 12
         else:
             length, at = int.from_bytes(data[at + 6 : at + 8], "little"), at + 8

@@ -28,6 +28,7 @@ KEPT = frozenset(
     [
         "SpecificCharacterSet",
         "ImageType",
+        "FrameType",
         "Modality",
         "ConversionType",
         "PresentationIntentType",
@@ -101,12 +102,14 @@ STRUCTURED_WORDS = _words(
 )
 TOLD = frozenset(("CODE", "NUM", "NUMERIC", "CONTAINER"))
 TOLD_IN_REPORTS = TOLD | {"COMPOSITE", "IMAGE", "SCOORD", "SCOORD3D", "TCOORD", "UIDREF", "WAVEFORM"}
+# What may stand in a report without saying what it is.
+NAMELESS = frozenset(("COMPOSITE", "CONTAINER", "IMAGE", "SCOORD", "SCOORD3D", "TCOORD", "WAVEFORM"))
 MOMENTS = frozenset(("DATE", "DATETIME", "TIME"))
 # Groups of what describes a picture, a plan, a segmentation or a measurement: numbers, codes and sequences of these.
 TECHNICAL = frozenset(
     (
         0x0018, 0x0020, 0x0022, 0x0028, 0x003A, 0x0048, 0x0050, 0x0052, 0x0054, 0x0060, 0x0062, 0x0064, 0x0066, 0x006A,
-        0x0070, 0x2050, 0x3002, 0x3004, 0x3006, 0x3008, 0x300A, 0x300C, 0x3010, 0x5200, 0x5400,
+        0x0070, 0x2050, 0x3002, 0x3004, 0x3006, 0x3008, 0x300A, 0x300C, 0x300E, 0x3010, 0x5200, 0x5400,
     )
 )  # fmt: skip
 # Sequences of other groups; items are filtered by the same rules.
@@ -142,7 +145,8 @@ EMPTY_SEQUENCES = _words(
 EMPTY_TEXTS = _words(
     """
     BlockName ClinicalTrialTimePointID ContentCreatorName ContentDescription ContrastBolusAgent FixationDeviceLabel
-    ManufacturerDeviceIdentifier MaterialID PositionReferenceIndicator ROIInterpreter ROIName ReceiveCoilManufacturerName
+    ManufacturerDeviceIdentifier MaterialID OperatorsName
+    PositionReferenceIndicator ROIInterpreter ROIName ReceiveCoilManufacturerName
     ReviewerName SetupDeviceLabel TransmitCoilManufacturerName TreatmentMachineName
     """
 )
@@ -161,15 +165,15 @@ WORDED_ENHANCED = frozenset(
 # Names by which parts of one file point at one another: numbers take their place.
 NUMBERED = _words(
     """
-    ContainerIdentifier FiducialIdentifier OpticalPathIdentifier ReferencedOpticalPathIdentifier SpecimenIdentifier
-    StackID TrackingID
+    ContainerIdentifier FiducialIdentifier OpticalPathIdentifier ReferencedOpticalPathIdentifier GraphicLayer
+    SpecimenIdentifier StackID TrackingID
     """
 )
 WORD = "removed"
 # What the rules below would let stay: who changed the picture, how a device may be told, what is said anew of the pixels.
 DROPPED = _words(
     """
-    BurnedInAnnotation ContextGroupLocalVersion ContextGroupVersion DateOfLastCalibration
+    CodingSchemeUID ContextGroupLocalVersion ContextGroupVersion DateOfLastCalibration
     ExposuresOnDetectorSinceLastCalibration ExposuresOnDetectorSinceManufactured ModifyingDeviceID
     NumberOfPatientRelatedInstances NumberOfPatientRelatedSeries NumberOfPatientRelatedStudies OtherStudyNumbers
     ReportNumber TemplateLocalVersion TemplateVersion TimeOfLastCalibration

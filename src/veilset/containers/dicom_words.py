@@ -87,6 +87,7 @@ SHORT = """
 """
 # What plans, segmentations, slides, presentations and reports call things by.
 NAMED = """
+    product research service to
     approved curative datetime density elec elem frac mass palliative pname prophylactic rejected rel uidref unapproved
     absolute achieved ahead annotation applicator arrow artifact asymx asymy audible automatic avoidance avulsed backlight
     barcode beam bilinear binary bolus block brachy branch bridge brightfield calc capsule cassette catheter cavity chnl
