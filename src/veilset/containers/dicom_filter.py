@@ -210,7 +210,10 @@ def _item(item: Any, how: Treatment, depth: int, keyword: str) -> Any:
     if not coded(item, new):
         return Dataset()
     # A number without the concept that it is of says nothing to anybody who may know it.
-    if new.get("ValueType", "CONTAINER") not in NAMELESS and not new.get("ConceptNameCodeSequence"):
+    kind = new.get("ValueType", "CONTAINER")
+    if kind not in NAMELESS and not new.get("ConceptNameCodeSequence"):
+        return Dataset()
+    if kind == "CODE" and not new.get("ConceptCodeSequence"):
         return Dataset()
     return new
 

@@ -31,6 +31,14 @@ _OWN = {
     "LossyImageCompressionMethod": re.compile(r"ISO_\d{5}_\d{1,2}"),
     "SpecificCharacterSet": re.compile(r"(?:ISO_IR |ISO 2022 IR )\d{1,3}|GB18030|GBK"),
     "RescaleType": re.compile(r"OD|HU|HU_MOD|US|MGML|Z_EFF|EDW?|PCT"),
+    "PhotometricInterpretation": re.compile(
+        r"MONOCHROME[12]|PALETTE COLOR|RGB|A?RGB|CMYK|HSV|YBR_(?:FULL|FULL_422|PARTIAL_42[02]|ICT|RCT)|XYB"
+    ),
+    "ContinuityOfContent": re.compile("SEPARATE|CONTINUOUS"),
+    "RelationshipType": re.compile(
+        "CONTAINS|HAS (?:PROPERTIES|(?:OBS|ACQ) CONTEXT|CONCEPT MOD)|(?:INFERRED|SELECTED) FROM"
+    ),
+    "ValueType": re.compile(r"[A-Z]{3,9}|SCOORD3D"),
     "PatientOrientation": re.compile(r"[ACDEFHILMPRTV]{1,5}"),
 }
 _BINARY = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
