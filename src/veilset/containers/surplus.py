@@ -49,13 +49,14 @@ def surplus_of(source: Path | bytes) -> Surplus:
       stretch stay unread. With arithmetic coding: what libjpeg-turbo does not need for the same coefficients.
     - WebP: what libwebp does not need to show the same pixels, where it is more than 16 bytes of a partition: encoders
       leave some.
-    - TIFF: every strip and tile of every page, uncompressed, or coded by Deflate, LZW, PackBits, JPEG or WebP.
+    - TIFF: every strip and tile of every page, uncompressed, or coded by Deflate, LZW, PackBits, JPEG, WebP, LZMA,
+      Zstandard or a fax code (T.4, T.6); of LERC, what stands behind the blob, though not what is in it.
     - Everything else is not proven, and says so.
 
     Raises:
         DataError: The source cannot be read as its format.
 
-    *Source*: ITU-T T.81, F.2, G.2 and H.1; RFC 6386, 9.5; TIFF 6.0, sections 9 and 13. Decoders of the libjpeg family
+    *Source*: ITU-T T.81, F.2, G.2 and H.1; RFC 6386, 9.5; TIFF 6.0, sections 9 to 13; ITU-T T.4 and T.6; RFC 8878. Decoders of the libjpeg family
     pass over up to seven such bytes without a warning, so none is asked for more than whether the last byte is needed.
 
     >>> surplus_of(b"GIF89a\\1\\0\\1\\0\\0\\0\\0,\\0\\0\\0\\0\\1\\0\\1\\0\\0\\2\\2D\\1\\0;").proven

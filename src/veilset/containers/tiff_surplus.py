@@ -12,8 +12,11 @@ from veilset.containers.ifd import Header
 from veilset.containers.jpeg_segments import EOI, FRAMES, segments
 from veilset.containers.jpeg_surplus import behind_blocks
 from veilset.containers.tiff_codes import deflate_end, lzw_end, packbits_end
+from veilset.containers.tiff_fax import SCHEMES as FAX
+from veilset.containers.tiff_fax import T4, Fax, fax_end
+from veilset.containers.tiff_frames import LERC, LZMA, ZSTANDARD, lerc_end, lzma_end, zstandard_end
 from veilset.containers.tiff_overhang import Overhang, overhangs_of
-from veilset.containers.tiff_pages import Page, every, number, read_pages
+from veilset.containers.tiff_pages import Page, every, number, numbers, read_pages
 from veilset.containers.tiff_sizes import shapes_of, sizes_of
 from veilset.core.errors import DataError, Malformed, Unsupported
 
@@ -39,7 +42,8 @@ class Found:
 class _Strip:
     """A strip by its place, with what decodes it.
 
-    `samples`: how many it shows, in all planes; `tables`: what a JPEG one shares with the others.
+    `samples`: how many it shows, in all planes; `tables`: what a JPEG one shares with the others; `shape`: rows, columns
+    and samples of each pixel; `fax`: how it is coded, where it is so; `packed`: what is around a LERC one.
     """
 
     start: int
@@ -49,6 +53,9 @@ class _Strip:
     samples: int
     tables: bytes
     overhang: Overhang | None
+    shape: tuple[int, int, int] = (0, 0, 0)
+    fax: Fax | None = None
+    packed: int = 0
 
 
 def found_in(data: memoryview) -> Found:
@@ -74,9 +81,10 @@ def found_in(data: memoryview) -> Found:
             found.missed = found.missed or "pages of a TIFF share strips, and need different parts of them"
             continue
         try:
-            spans, beyond = _behind(data, strip)
+            spans, beyond, missed = _behind(data, strip)
             found.spans += spans
             found.beyond += beyond
+            found.missed = found.missed or missed
         except DataError as error:
             found.missed = found.missed or error.message
         except zlib.error:
@@ -90,8 +98,12 @@ def _strips(data: memoryview, header: Header, pages: list[Page]) -> Iterator[_St
         if page.thumbnail:
             continue
         scheme = number(data, header, page, 0x0103, 1)
-        if number(data, header, page, _FILL_ORDER, 1) != 1:
+        mirrored = number(data, header, page, _FILL_ORDER, 1) != 1
+        if mirrored and scheme not in FAX:
             scheme = -1
+        options = number(data, header, page, 0x0124 if scheme == T4 else 0x0125)
+        one_bit = (numbers(data, header, page, 0x0102) or (1,)) == (1,)
+        packed = (*numbers(data, header, page, 0xC5F2), 0, 0)[1]
         entry = page.entries.get(tags.JPEG_TABLES)
         tables = bytes(data[entry.start : entry.start + entry.size]) if entry else b""
         apart = number(data, header, page, 0x011C, 1) == 2
@@ -100,19 +112,35 @@ def _strips(data: memoryview, header: Header, pages: list[Page]) -> Iterator[_St
         edges = overhangs_of(data, header, page)
         for span, size, (rows, columns, _), edge in zip(page.stretches, sizes, shapes, edges, strict=True):
             if span[1]:
-                yield _Strip(*span, scheme, size, rows * columns * samples, tables, edge)
+                fax = Fax(scheme, columns, rows, options, mirrored) if scheme in FAX and one_bit else None
+                shape = (rows, columns, samples)
+                yield _Strip(*span, scheme, size, rows * columns * samples, tables, edge, shape, fax, packed)
 
 
-def _behind(data: memoryview, strip: _Strip) -> tuple[list[Span], bytes]:
-    """Stretches of the file behind what fills a strip, and what is packed beyond that."""
+def _behind(data: memoryview, strip: _Strip) -> tuple[list[Span], bytes, str]:
+    """Stretches of the file behind what fills a strip; what is packed beyond that; and what is not proven."""
     view = data[strip.start : strip.stop]
     if strip.scheme in tags.JPEG:
-        return _in_photograph(view, strip), b""
+        return _in_photograph(view, strip), b"", ""
     if tags.FILES.get(strip.scheme) == "webp":
         from veilset.containers.webp_surplus import unneeded
 
         # Cleaning has cut these already: the lengths inside the file have to fit.
-        return [], b"".join(bytes(view[start:stop]) for start, stop in unneeded(view))
+        return [], b"".join(bytes(view[start:stop]) for start, stop in unneeded(view)), ""
+    beyond, missed = b"", ""
+    if strip.fax:
+        end = fax_end(bytes(view), strip.fax)
+    elif strip.scheme == LERC:
+        end, missed = lerc_end(bytes(view), *strip.shape, strip.packed)
+    elif strip.scheme in (LZMA, ZSTANDARD) and strip.size:
+        end = (lzma_end if strip.scheme == LZMA else zstandard_end)(bytes(view), strip.size)
+    else:
+        end, beyond = _unpacked(view, strip)
+    return ([(strip.start + end, strip.stop)] if end < len(view) else []), beyond, missed
+
+
+def _unpacked(view: memoryview, strip: _Strip) -> tuple[int, bytes]:
+    """Where a strip ends whose bytes can be unpacked here, and what is packed beyond what is shown."""
     if strip.scheme not in {_PLAIN, _LZW, _PACKBITS} | tags.DEFLATE or not strip.size:
         raise Unsupported("strips or tiles of a TIFF in this coding are not walked")
     beyond = b""
@@ -127,7 +155,7 @@ def _behind(data: memoryview, strip: _Strip) -> tuple[list[Span], bytes]:
         beyond += strip.overhang.said(
             tile if strip.scheme == _PLAIN else zlib.decompressobj().decompress(tile, strip.size)
         )
-    return ([(strip.start + end, strip.stop)] if end < len(view) else []), beyond
+    return end, beyond
 
 
 def _in_photograph(view: memoryview, strip: _Strip) -> list[Span]:
