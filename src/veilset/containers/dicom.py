@@ -17,7 +17,7 @@ from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebui
 from veilset.containers.dicom_deflated import inspect_inflated, is_deflated, rebuild_inflated
 from veilset.containers.dicom_filter import METHOD, treated
 from veilset.containers.dicom_forms import has_its_form
-from veilset.containers.dicom_frames import UNREAD, plan_frames, tags_of
+from veilset.containers.dicom_frames import may_be_unread, plan_frames, tags_of
 from veilset.containers.dicom_kinds import check_report
 from veilset.containers.dicom_read import DEEPEST, Parsed, read_parts
 from veilset.containers.dicom_rules import DicomProfile, may_stay
@@ -166,11 +166,14 @@ def _rebuilt(data: memoryview, parts: Parsed, out: BinaryIO, profile: DicomProfi
 
 
 def _plan_frames(plan: Assembly, parts: Parsed) -> bool:
-    """Whether the compressed frames could be read; the plan then holds them clean."""
+    """Whether the compressed frames could be read; the plan then holds them clean. Those of a known coding have to be."""
     try:
         frames = plan_frames(plan.data, parts)
     except DataError:
-        plan.residue.append(UNREAD)
+        unread = may_be_unread(parts)
+        if not unread:
+            raise
+        plan.residue.append(unread)
         return False
     plan.join(frames)
     return True

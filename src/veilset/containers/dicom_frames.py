@@ -8,19 +8,26 @@ from io import BytesIO
 
 from veilset.containers.assembly import Assembly
 from veilset.containers.contract import Claim, Fate, Keep, Rebuilt
+from veilset.containers.dicom_film import is_film, rebuild_film, stream_of
 from veilset.containers.dicom_read import ITEM, Parsed
+from veilset.containers.dicom_rle import planes_of, rebuild_rle
+from veilset.containers.jpeg_frame import without_surplus
 from veilset.containers.jpeg_ls import rebuild as rebuild_jpeg_ls
-from veilset.containers.jpeg_segments import UNSEARCHED
 from veilset.core.errors import DataError, Malformed, Unsupported
 from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
 
 Span = tuple[int, int]
-_JPEG_LS = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
-_JPEG = tuple(f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 57, 70))
-_JPEG_2000 = tuple(f"1.2.840.10008.1.2.4.{number}" for number in (90, 91, 92, 93))
-_RLE = "1.2.840.10008.1.2.5"
+_UIDS = "1.2.840.10008.1.2.4."
+_KINDS = {
+    "1.2.840.10008.1.2.5": "rle",
+    **{f"{_UIDS}{number}": "jpeg" for number in (50, 51, 57, 70)},
+    **{f"{_UIDS}{number}": "jpeg_ls" for number in (80, 81)},
+    **{f"{_UIDS}{number}": "jp2" for number in (90, 91, 92, 93, 201, 202, 203)},
+    **{f"{_UIDS}{number}": "jxl" for number in (110, 111, 112)},
+}
 UNREAD = "comments of the encoder inside compressed frames"
+FILM = "the film inside stays as it is: what its encoder wrote into it was not looked at"
 _SHOWN = 1 << 16
 _BEGINS = (b"\xff\xd8", b"\xff\x4f")
 
@@ -70,10 +77,9 @@ def tags_of(data: memoryview, parts: Parsed) -> Iterator[TagValue]:
     kind = _kind(parts)
     for number, frame in enumerate(frames, 1):
         try:
-            if kind in ("jpeg", "jp2"):
-                listed = container_of(kind).inspect(_joined(data, frame)).tags
-            else:
-                listed = tuple(_dropped(data, parts, frame))
+            listed = tuple(_dropped(data, parts, frame))
+            if kind in ("jpeg", "jp2", "jxl"):
+                listed = (*container_of(kind).inspect(_joined(data, frame)).tags, *listed)
         except DataError:
             continue
         for tag in listed:
@@ -91,13 +97,20 @@ def _dropped(data: memoryview, parts: Parsed, frame: Sequence[Span]) -> Iterator
             yield TagValue(claim.what.replace(" ", "_"), said, Risk.HIDDEN, claim.stop - claim.start)
 
 
+def may_be_unread(parts: Parsed) -> str:
+    """What to say where frames stay as they are; empty where that may not be, since their coding is known."""
+    syntax = str(parts.header.file_meta.TransferSyntaxUID)
+    if is_film(syntax):
+        return FILM
+    return UNREAD if _KINDS.get(syntax, "") in ("", "jxl") or syntax.startswith(f"{_UIDS}20") else ""
+
+
 def _kind(parts: Parsed) -> str:
     syntax = str(parts.header.file_meta.TransferSyntaxUID)
-    kinds = {_RLE: "rle", **dict.fromkeys(_JPEG, "jpeg"), **dict.fromkeys(_JPEG_2000, "jp2")}
-    kinds |= dict.fromkeys(_JPEG_LS, "jpeg_ls")
-    if syntax not in kinds:
+    kind = _KINDS.get(syntax, "film" if is_film(syntax) else "")
+    if not kind:
         raise Unsupported(f"DICOM: frames in {syntax} are not read")
-    return kinds[syntax]
+    return kind
 
 
 def _frames(data: memoryview, parts: Parsed) -> tuple[Span, list[list[Span]], list[Span]]:
@@ -111,7 +124,8 @@ def _frames(data: memoryview, parts: Parsed) -> tuple[Span, list[list[Span]], li
     if not items:
         raise Malformed("DICOM: the pixel data hold no fragment")
     (first, table_end), fragments = items[0], items[1:]
-    count = int(parts.header.get("NumberOfFrames", 1) or 1)
+    # A film is one stream, however many pictures it shows.
+    count = 1 if _kind(parts) == "film" else int(parts.header.get("NumberOfFrames", 1) or 1)
     starts = {start - 8 - table_end: number for number, (start, _) in enumerate(fragments)}
     offsets = struct.unpack(f"<{(table_end - first) // 4}I", data[first : first + (table_end - first) // 4 * 4])
     if count == 1:
@@ -135,9 +149,13 @@ def _pieces(data: memoryview, parts: Parsed, frame: Sequence[Span]) -> tuple[lis
     kind, raw, out = _kind(parts), _joined(data, frame), BytesIO()
     match kind:
         case "rle":
-            rebuilt = _rebuild_rle(raw, out)
+            rebuilt = rebuild_rle(raw, out, planes_of(parts.header))
         case "jpeg_ls":
             rebuilt = rebuild_jpeg_ls(raw, out)
+        case "film":
+            rebuilt = rebuild_film(raw, out, stream_of(str(parts.header.file_meta.TransferSyntaxUID)))
+        case "jpeg":
+            rebuilt = without_surplus(raw, out)
         case _:
             rebuilt = container_of(kind).rebuild(raw, out, Keep())
     pieces: list[bytes | Span] = []
@@ -153,23 +171,6 @@ def _joined(data: memoryview, frame: Sequence[Span]) -> memoryview:
     parts = [data[start:stop] for start, stop in frame]
     joined = parts[0] if len(parts) == 1 else memoryview(b"".join(parts))
     return joined[:-1] if bytes(joined[-3:]) == b"\xff\xd9\0" else joined
-
-
-def _rebuild_rle(raw: memoryview, out: BytesIO) -> Rebuilt:
-    """RLE: the header holds offsets of up to 15 segments, and nothing where there are fewer.
-
-    *Source*: DICOM PS3.5, Annex G.
-    """
-    count = int.from_bytes(raw[:4], "little")
-    if len(raw) < 64 or not 0 < count <= 15:
-        raise Malformed("DICOM: a frame is no RLE stream")
-    used = 4 + 4 * count
-    out.write(bytes(raw[:used]) + bytes(64 - used))
-    out.write(raw[64:])
-    unused = Claim(used, 64, Fate.DROPPED if any(raw[used:64]) else Fate.REWRITTEN, "unused offsets")
-    claims = (Claim(0, used, Fate.KEPT, "header"), unused, Claim(64, len(raw), Fate.KEPT, "coded frame"))
-    copied = ((0, 0, used), (64, 64, len(raw) - 64))
-    return Rebuilt(len(raw), claims, copied, ("coding choices", UNSEARCHED))
 
 
 def _spans(frame: Sequence[Span], first: int, last: int) -> Iterator[Span]:

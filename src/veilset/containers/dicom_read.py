@@ -80,8 +80,12 @@ def read_parts(data: memoryview) -> Parsed:
     head, start, length = _head(data, at, header, order, implicit=bool(implicit))
     stop, end, tail = start + length, start + length, b""
     if length == UNDEFINED:
+        if not header.file_meta.TransferSyntaxUID.is_encapsulated:
+            raise Malformed(f"{NAME}: the pixel data stand in fragments, and the file says that they do not")
         stop, end = _fragments(data, start)
         tail = DELIMITER + bytes(4)
+    elif header.file_meta.TransferSyntaxUID.is_encapsulated:
+        raise Malformed(f"{NAME}: compressed pixel data stand in no fragments")
     if end > len(data):
         raise Malformed(f"{NAME}: the pixel data reach beyond the end; the file is truncated")
     view.seek(end)

@@ -57,7 +57,8 @@ def surplus_of(source: Path | bytes) -> Surplus:
         DataError: The source cannot be read as its format.
 
     *Source*: ITU-T T.81, F.2, G.2 and H.1; RFC 6386, 9.5; TIFF 6.0, sections 9 to 13; ITU-T T.4 and T.6; RFC 8878.
-    Decoders of the libjpeg family pass over up to seven such bytes without a warning, so none is asked for more than whether the last byte is needed.
+    Decoders of the libjpeg family pass over up to seven such bytes without a warning, so none is asked for more than
+    whether the last byte is needed.
 
     >>> surplus_of(b"GIF89a\\1\\0\\1\\0\\0\\0\\0,\\0\\0\\0\\0\\1\\0\\1\\0\\0\\2\\2D\\1\\0;").proven
     False

@@ -23,6 +23,7 @@ def packbits_end(data: bytes, need: int) -> int:
 
     Raises:
         Malformed: There are fewer.
+        Unsupported: The last stretch of them goes on, and may say something there.
 
     >>> packbits_end(b"\\xfea\\1bc!!", 5)
     5
@@ -41,6 +42,8 @@ def packbits_end(data: bytes, need: int) -> int:
         raise Malformed(_BROKEN) from None
     if at > len(data):
         raise Malformed(_BROKEN)
+    if made > need:
+        raise Unsupported("a strip holds more than is shown, in one piece with what is")
     return at
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,8 +22,9 @@ from veilset.containers.dicom_rules import DicomProfile  # noqa: E402
 from veilset.core.errors import DataError, Malformed  # noqa: E402
 from veilset.flows.clean import clean  # noqa: E402
 from veilset.testing.planted_dicom import image  # noqa: E402
+from veilset.testing.planted_films import film  # noqa: E402
 
-JPEG, JPEG_LS, J2K, RLE, MPEG = (f"1.2.840.10008.1.2.{last}" for last in ("4.50", "4.80", "4.90", "5", "4.100"))
+JPEG, JPEG_LS, J2K, HTJ2K, MPEG = (f"1.2.840.10008.1.2.4.{last}" for last in (50, 80, 90, 201, 100))
 ITEM = b"\xfe\xff\x00\xe0"
 SECRET = b"SECRET WORD"
 
@@ -139,17 +140,78 @@ def test_a_jpeg_2000_frame_loses_its_comment() -> None:
     assert np.array_equal(frames(raw)[0], np.asarray(Image.open(io.BytesIO(stream))))
 
 
-def test_an_rle_header_says_nothing_beyond_its_segments() -> None:
-    coded = bytes([200, 7] * 30)
-    stream = struct.pack("<2I", 1, 64) + SECRET.ljust(56, b"\0") + coded
-    data = file_of(RLE, [stream], 1)
-    assert ("dicom/frame/1/unused_offsets", SECRET.ljust(56, b"\0")) in {(t.path, t.value) for t in inspect(data).tags}
+RUNS = b"\x81\7" * 17  # 2,176 of 2,240 pixels
+
+
+def rle(seed: int = 0, bits: int = 8) -> tuple[bytes, bytes]:
+    """A file of one RLE frame as pydicom codes it, and the frame."""
+    dataset = pydicom.dcmread(io.BytesIO(file_of(JPEG, [jpeg()], 1)))
+    dataset.PhotometricInterpretation = "RGB"
+    dataset.BitsAllocated = dataset.BitsStored = bits
+    dataset.HighBit, dataset.PixelRepresentation = bits - 1, 0
+    pixels = picture(seed).astype(f"uint{bits}")
+    dataset.compress(pydicom.uid.RLELossless, pixels, encoding_plugin="pydicom", generate_instance_uid=False)
+    out = io.BytesIO()
+    dataset.save_as(out, enforce_file_format=True)
+    _, frame = generate_fragments(dataset.PixelData)
+    return out.getvalue(), frame
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_an_rle_frame_says_nothing_beyond_its_samples(bits: int) -> None:
+    plain, frame = rle(bits=bits)
+    count = struct.unpack_from("<I", frame)[0]
+    assert count == 3 * bits // 8
+    used = 4 + 4 * count
+    hidden = frame[:used] + SECRET.ljust(64 - used, b"\0") + frame[64:] + SECRET + b"!"
+    data = plain.replace(item(frame), item(hidden))
+    listed = {tag.path for tag in inspect(data).tags}
+    assert {"dicom/frame/1/unused_offsets", "dicom/frame/1/bytes_behind_a_segment"} <= listed
     raw = cleaned(data)
     assert SECRET not in raw
+    assert raw == cleaned(plain)
+    assert np.array_equal(pydicom.dcmread(io.BytesIO(raw)).pixel_array, picture().astype(f"uint{bits}"))
     assert not [tag.path for tag in inspect(raw).tags if "frame" in tag.path]
-    assert struct.pack("<2I", 1, 64) + bytes(56) + coded in raw
-    kept = cleaned(file_of(RLE, [SECRET * 9], 1))  # no RLE: stays, and is said
-    assert SECRET in kept
+
+
+def test_bytes_between_and_before_rle_segments_go() -> None:
+    plain, frame = rle()
+    starts = struct.unpack_from("<3I", frame, 4)
+    moved = struct.pack("<4I", 3, starts[0] + 12, starts[1] + 24, starts[2] + 24).ljust(64, b"\0")
+    hidden = moved + SECRET + b"!" + frame[64 : starts[1]] + SECRET + b"!" + frame[starts[1] :]
+    assert cleaned(plain.replace(item(frame), item(hidden))) == cleaned(plain)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda frame: frame[:-40],
+        lambda frame: SECRET * 9,
+        lambda frame: struct.pack("<I", 4) + frame[4:],
+        lambda frame: frame[:4] + struct.pack("<I", 1 << 20) + frame[8:],
+        # The last stretch goes on behind the last pixel.
+        lambda _: (
+            struct.pack("<4I", 3, 64, 100, 136).ljust(64, b"\0") + 2 * (RUNS + b"\xc1\7") + RUNS + b"\x45" + bytes(70)
+        ),
+    ],
+)
+def test_a_damaged_rle_frame_refuses_the_file(change: Callable[[bytes], bytes]) -> None:
+    plain, frame = rle()
+    whole = struct.pack("<4I", 3, 64, 100, 136).ljust(64, b"\0") + 3 * (RUNS + b"\xc1\7")
+    assert whole in cleaned(plain.replace(item(frame), item(whole)))
+    with pytest.raises(DataError):
+        cleaned(plain.replace(item(frame), item(change(frame))))
+
+
+def test_bytes_behind_the_last_block_of_a_jpeg_frame_go() -> None:
+    frame = jpeg()
+    hidden = frame[:-2] + SECRET + b"\xff\xd9"
+    data = file_of(JPEG, [hidden], 1)
+    assert "dicom/frame/1/bytes_behind_the_last_coded_block" in {tag.path for tag in inspect(data).tags}
+    raw = cleaned(data)
+    assert SECRET not in raw
+    assert raw == cleaned(file_of(JPEG, [frame], 1))
+    assert np.array_equal(frames(raw)[0], np.asarray(Image.open(io.BytesIO(frame))))
 
 
 def segment(marker: int, payload: bytes) -> bytes:
@@ -194,15 +256,57 @@ def test_a_damaged_jpeg_ls_stream_is_said(stream: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("syntax", "fragments", "count"),
-    [(MPEG, [b"\0\0\1\xb3" + SECRET], 1), (JPEG, [SECRET], 1), (JPEG, [jpeg(0)], 2), (JPEG, [jpeg(0)[:200]], 1)],
+    [(JPEG, [SECRET], 1), (JPEG, [jpeg(0)], 2), (JPEG, [jpeg(0)[:200]], 1), (JPEG_LS, [SECRET], 1), (J2K, [SECRET], 1)],
 )
-def test_frames_that_cannot_be_read_stay_and_that_is_said(
+def test_frames_of_a_known_coding_that_cannot_be_read_refuse_the_file(
     syntax: str, fragments: list[bytes], count: int, tmp_path: Path
 ) -> None:
     (tmp_path / "one.dcm").write_bytes(file_of(syntax, fragments, count))
     ((_, done),) = clean([tmp_path / "one.dcm"], out=tmp_path / "out").files
+    assert done.state == "refused"
+    assert not (tmp_path / "out/one.dcm").exists()
+
+
+@pytest.mark.parametrize(
+    ("syntax", "fragments", "count", "words"),
+    [
+        (MPEG, [b"G" + SECRET], 9, "film inside stays as it is"),
+        (HTJ2K, [SECRET], 1, "compressed frames"),
+    ],
+)
+def test_frames_that_cannot_be_read_stay_and_that_is_said(
+    syntax: str, fragments: list[bytes], count: int, words: str, tmp_path: Path
+) -> None:
+    (tmp_path / "one.dcm").write_bytes(file_of(syntax, fragments, count))
+    ((_, done),) = clean([tmp_path / "one.dcm"], out=tmp_path / "out").files
     assert done.state == "residue"
-    assert any("compressed frames" in said for said in done.residue)
+    assert any(words in said for said in done.residue)
+
+
+UNITS = {
+    "4.100": (b"\0\0\1\xb3" + bytes(8), b"\0\0\1\xb2" + SECRET, b"\0\0\1\0" + b"\x10" * 30),
+    "4.102": (b"\0\0\0\1\x67" + b"\x42" * 9, b"\0\0\1\6\5" + SECRET, b"\0\0\1\x65" + b"\x88" * 30),
+    "4.107": (b"\0\0\0\1\x42\1" + b"\x42" * 9, b"\0\0\1\x4e\1\5" + SECRET, b"\0\0\1\x26\1" + b"\x88" * 30),
+}
+
+
+@pytest.mark.parametrize("syntax", list(UNITS))
+def test_notes_between_the_units_of_a_film_go(syntax: str) -> None:
+    head, note, picture_unit = UNITS[syntax]
+    data = file_of(f"1.2.840.10008.1.2.{syntax}", [head + note + picture_unit], 9)
+    assert "dicom/frame/1/notes_in_the_film" in {tag.path for tag in inspect(data).tags}
+    raw = cleaned(data)
+    assert SECRET not in raw
+    assert head + picture_unit in raw
+    assert raw == cleaned(file_of(f"1.2.840.10008.1.2.{syntax}", [head + picture_unit], 9))
+
+
+def test_an_mp4_film_inside_is_cleaned_as_one() -> None:
+    planted = film()
+    data = file_of("1.2.840.10008.1.2.4.102", [planted.data], 9)
+    assert planted.marks.left_in(data)
+    raw = cleaned(data)
+    assert planted.marks.left_in(raw) == []
 
 
 def test_the_program_cleans_frames_with_the_marks_of_jfif(tmp_path: Path) -> None:
