@@ -184,12 +184,22 @@ def _length(parts: Parsed, size: int) -> bytes:
 
 
 def _shown(parts: Parsed) -> int:
-    """Where the pixel data end that are shown: plain samples fill a known length, what is longer hides something."""
-    dataset = parts.header
-    if parts.tail or not parts.pictured or str(dataset.get("PhotometricInterpretation", "")).endswith(("422", "420")):
+    """Where the pixel data end that are shown: plain samples fill a known length, what is longer hides something.
+
+    Raises:
+        Malformed: They are shorter.
+    """
+    dataset, colours = parts.header, str(parts.header.get("PhotometricInterpretation", ""))
+    if parts.tail or not parts.pictured:
         return parts.stop
     pixels = int(dataset.Rows) * int(dataset.Columns) * int(dataset.get("SamplesPerPixel", 1))
     bits = pixels * int(dataset.get("BitsAllocated", 8)) * int(dataset.get("NumberOfFrames", 1) or 1)
+    held = 8 * (parts.stop - parts.start)
+    if colours.endswith(("422", "420")) and held < bits:
+        # Colours for two pixels, or for four, are stored once; some files say so and store all of them.
+        bits = bits * 2 // 3 if colours.endswith("422") else bits // 2
+    if held < bits:
+        raise Malformed(f"{NAME}: the pixel data are shorter than the picture; the file is damaged")
     # Words of two bytes with the last sample in the second one: what fills an odd picture up stands before it.
     swapped = parts.head[4:6] == b"OW" and parts.head[:2] == b"\x7f\xe0"
     return min(parts.stop, parts.start + (-(-bits // 16) * 2 if swapped else -(-bits // 8)))

@@ -73,7 +73,7 @@ def treated(dataset: Any, profile: DicomProfile, names: Pseudonyms) -> Any:
     from pydicom.dataset import FileMetaDataset
     from pydicom.sequence import Sequence
 
-    patient = str(dataset.get("PatientID", "") or dataset.get("PatientName", ""))
+    patient = str(dataset.get("PatientID", "") or dataset.get("PatientName", "")).strip(" \0")
     shift = names.days(patient, profile.most_days) if profile.dates == "shift" else 0
     people = frozenset(people_in(dataset))
     enhanced = "SharedFunctionalGroupsSequence" in dataset
@@ -219,7 +219,7 @@ def _item(item: Any, how: Treatment, depth: int, keyword: str) -> Any:
 
 
 def _identify(new: Any, element: Any, how: Treatment) -> None:
-    values = [str(value) for value in (element.value if element.VM > 1 else [element.value])]
+    values = [str(value).strip(" \0") for value in (element.value if element.VM > 1 else [element.value])]
     if "UID" in element.keyword and element.tag.group not in (0x0002, 0x0004, 0x0010, 0x0400):
         stay = how.profile.uids or (how.profile.device and element.keyword == "DeviceUID")
         kept = [value if stay and has_form(value, "UI") else how.names.uid(value) for value in values]

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 import re
+import struct
 from collections.abc import Set
+from contextlib import suppress
 from copy import copy
 from typing import Any
 
@@ -41,6 +43,8 @@ _OWN = {
     "ValueType": re.compile(r"[A-Z]{3,9}|SCOORD3D"),
     "PatientOrientation": re.compile(r"[ACDEFHILMPRTV]{1,5}"),
 }
+_PACKED = {"AT": "I", "FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H", "UV": "Q"}
+_SHORTEST = 12
 _BINARY = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
 
 
@@ -65,7 +69,7 @@ def formed(element: Any, dataset: Any, people: Set[str]) -> Any | None:
         return None
     form = _OWN.get(str(element.keyword)) or _FORMS.get(vr)
     if form is None:
-        return element
+        return None if _spells(values, vr) or not _fills_table(element, dataset, len(values)) else element
     right = [_fits(value, form, vr, people) for value in values]
     if all(right):
         return element
@@ -105,6 +109,23 @@ def _fits(value: Any, form: re.Pattern[str], vr: str, people: Set[str]) -> bool:
     if text and not form.fullmatch(text):
         return False
     return vr != "CS" or form is not _FORMS["CS"] or is_term(text, people)
+
+
+def _spells(values: list[Any], vr: str) -> bool:
+    """Whether numbers, as they are stored, read like text."""
+    if vr not in _PACKED or 8 * len(values) < _SHORTEST:
+        return False
+    with suppress(struct.error, TypeError, OverflowError):
+        return any(reads_like_text(struct.pack(f"{order}{len(values)}{_PACKED[vr]}", *values)) for order in "<>")
+    return True
+
+
+def _fills_table(element: Any, dataset: Any, count: int) -> bool:
+    """Whether a table has as many numbers as its descriptor says; what is no table has none."""
+    if element.keyword != "LUTData":
+        return True
+    described = dataset.get("LUTDescriptor")
+    return bool(described) and count == (int(described[0]) or 1 << 16)
 
 
 def _most(tag: Any) -> float:
