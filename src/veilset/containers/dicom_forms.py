@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 import struct
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from contextlib import suppress
 from copy import copy
 from typing import Any
@@ -124,8 +124,15 @@ def _fills_table(element: Any, dataset: Any, count: int) -> bool:
     """Whether a table has as many numbers as its descriptor says; what is no table has none."""
     if element.keyword != "LUTData":
         return True
-    described = dataset.get("LUTDescriptor")
-    return bool(described) and count == (int(described[0]) or 1 << 16)
+    return count == _entries(dataset.get("LUTDescriptor"))
+
+
+def _entries(described: Any) -> int:
+    """How many entries a table has; 0 where nothing says so."""
+    if not isinstance(described, Iterable) or isinstance(described, str | bytes):
+        return 0
+    first, *rest = described
+    return (int(first) or 1 << 16) if len(rest) == 2 else 0
 
 
 def _most(tag: Any) -> float:
@@ -148,10 +155,9 @@ def _binary(element: Any, dataset: Any) -> Any | None:
         new = copy(element)
         new.value = sanitise(value)
         return new
-    described = dataset.get(f"{keyword.removesuffix('Data')}Descriptor")
-    if not described:
+    entries = _entries(dataset.get(f"{keyword.removesuffix('Data')}Descriptor"))
+    if not entries:
         return None
-    entries = int(described[0]) or 1 << 16
     if len(value) not in (entries, entries + entries % 2, 2 * entries):
         raise Malformed(f"DICOM: {keyword} has {len(value)} bytes and its descriptor speaks of {entries} entries")
     return element
