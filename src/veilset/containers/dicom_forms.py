@@ -167,7 +167,7 @@ def _fills(keyword: str, value: bytes, dataset: Any) -> bool:
     """Whether recorded curves, or one sample of them, are as long as they say."""
     sample = int(dataset.get("WaveformBitsAllocated", 0)) // 8
     if keyword != "WaveformData":
-        return 0 < len(value) <= max(sample, 2)
+        return 0 < len(value) <= min(max(sample, 2), 4)
     size = int(dataset.get("NumberOfWaveformChannels", 0)) * int(dataset.get("NumberOfWaveformSamples", 0)) * sample
     if len(value) not in (size, size + size % 2):
         raise Malformed(f"DICOM: curves have {len(value)} bytes, and {size} are meant to be there")

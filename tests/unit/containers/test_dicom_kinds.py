@@ -127,6 +127,12 @@ def test_curves_stay_to_the_bit_as_long_as_they_say_and_are_named_as_residue(tmp
     ((_, done),) = clean([tmp_path / "ecg.dcm"], out=tmp_path / "out").files
     assert done.state == "residue"
     assert any("curves" in word for word in done.residue)
+    before.WaveformSequence[0].add_new(0x5400100A, "OW", b"SECRET")
+    assert "WaveformPaddingValue" not in read(cleaned(saved(before))).WaveformSequence[0]
+    before.WaveformSequence[0].WaveformBitsAllocated = 48
+    with pytest.raises(Malformed, match="curves"):
+        cleaned(saved(before))
+    before.WaveformSequence[0].WaveformBitsAllocated = 16
     before.WaveformSequence[0].WaveformData += b"SECRET"
     with pytest.raises(Malformed, match="curves"):
         cleaned(saved(before))
