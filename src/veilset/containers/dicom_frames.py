@@ -29,6 +29,8 @@ _KINDS = {
 UNREAD = "comments of the encoder inside compressed frames"
 FILM = "the film inside stays as it is: what its encoder wrote into it was not looked at"
 _SHOWN = 1 << 16
+# Coded bytes of all frames beyond which nobody looks for what stands behind the last block: that takes seconds.
+_MOST_SEARCHED = 6 << 20
 _BEGINS = (b"\xff\xd8", b"\xff\x4f")
 
 
@@ -147,14 +149,15 @@ def _pieces(data: memoryview, parts: Parsed, frame: Sequence[Span]) -> tuple[lis
     from veilset.containers.door import container_of
 
     kind, raw, out = _kind(parts), _joined(data, frame), BytesIO()
+    search = parts.stop - parts.start <= _MOST_SEARCHED
     match kind:
         case "rle":
-            rebuilt = rebuild_rle(raw, out, planes_of(parts.header))
+            rebuilt = rebuild_rle(raw, out, planes_of(parts.header), search=search)
         case "jpeg_ls":
             rebuilt = rebuild_jpeg_ls(raw, out)
         case "film":
             rebuilt = rebuild_film(raw, out, stream_of(str(parts.header.file_meta.TransferSyntaxUID)))
-        case "jpeg":
+        case "jpeg" if search:
             rebuilt = without_surplus(raw, out)
         case _:
             rebuilt = container_of(kind).rebuild(raw, out, Keep())

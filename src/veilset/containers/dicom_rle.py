@@ -6,6 +6,7 @@ import struct
 from typing import Any, BinaryIO
 
 from veilset.containers.contract import Claim, Fate, Rebuilt
+from veilset.containers.jpeg_segments import UNSEARCHED
 from veilset.containers.tiff_codes import packbits_end
 from veilset.core.errors import Malformed
 
@@ -18,8 +19,8 @@ def planes_of(dataset: Any) -> tuple[int, int]:
     return planes, int(dataset.Rows) * int(dataset.Columns)
 
 
-def rebuild_rle(raw: memoryview, out: BinaryIO, planes: tuple[int, int]) -> Rebuilt:
-    """Write the frame with as many segments as it has planes, and nothing behind any of them.
+def rebuild_rle(raw: memoryview, out: BinaryIO, planes: tuple[int, int], *, search: bool = True) -> Rebuilt:
+    """Write the frame with as many segments as it has planes, and (`search`) nothing behind any of them.
 
     Raises:
         Malformed: It has another number of segments, or one does not fill its plane.
@@ -41,7 +42,7 @@ def rebuild_rle(raw: memoryview, out: BinaryIO, planes: tuple[int, int]) -> Rebu
     ]
     place = _HEAD
     for start, stop in zip(starts, (*starts[1:], len(raw)), strict=True):
-        end = start + packbits_end(bytes(raw[start:stop]), planes[1])
+        end = start + packbits_end(bytes(raw[start:stop]), planes[1]) if search else stop
         offsets.append(place)
         pieces.append((start, place, end - start))
         place += end - start + (end - start) % 2
@@ -55,4 +56,4 @@ def rebuild_rle(raw: memoryview, out: BinaryIO, planes: tuple[int, int]) -> Rebu
     for start, _, length in pieces:
         out.write(raw[start : start + length])
         out.write(bytes(length % 2))
-    return Rebuilt(place, tuple(claims), tuple(pieces), ("coding choices",))
+    return Rebuilt(place, tuple(claims), tuple(pieces), ("coding choices", *(() if search else (UNSEARCHED,))))

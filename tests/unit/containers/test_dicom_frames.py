@@ -16,9 +16,10 @@ pydicom = pytest.importorskip("pydicom", reason="pydicom, which reads DICOM, is 
 
 from pydicom.encaps import generate_fragments  # noqa: E402
 
-from veilset.containers import inspect, jpeg_ls  # noqa: E402
+from veilset.containers import dicom_frames, inspect, jpeg_ls  # noqa: E402
 from veilset.containers.dicom import rebuild_under  # noqa: E402
 from veilset.containers.dicom_rules import DicomProfile  # noqa: E402
+from veilset.containers.jpeg_segments import UNSEARCHED  # noqa: E402
 from veilset.core.errors import DataError, Malformed  # noqa: E402
 from veilset.flows.clean import clean  # noqa: E402
 from veilset.testing.planted_dicom import image  # noqa: E402
@@ -201,6 +202,18 @@ def test_a_damaged_rle_frame_refuses_the_file(change: Callable[[bytes], bytes]) 
     assert whole in cleaned(plain.replace(item(frame), item(whole)))
     with pytest.raises(DataError):
         cleaned(plain.replace(item(frame), item(change(frame))))
+
+
+def test_many_megabytes_of_frames_are_not_searched_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dicom_frames, "_MOST_SEARCHED", 1)
+    for data in (rle()[0], file_of(JPEG, [jpeg()], 1)):
+        rebuilt, _ = rebuild_under(memoryview(data), io.BytesIO(), DicomProfile(), bytes(32))
+        assert UNSEARCHED in rebuilt.residue
+        assert SECRET not in cleaned(data)
+    monkeypatch.undo()
+    for data in (rle()[0], file_of(JPEG, [jpeg()], 1)):
+        rebuilt, _ = rebuild_under(memoryview(data), io.BytesIO(), DicomProfile(), bytes(32))
+        assert UNSEARCHED not in rebuilt.residue
 
 
 def test_bytes_behind_the_last_block_of_a_jpeg_frame_go() -> None:
