@@ -124,7 +124,7 @@ def _filtered(dataset: Any, how: Treatment, depth: int) -> Any:
     for element in dataset:
         keyword = str(element.keyword)
         if element.tag.is_private:
-            _private(new, dataset, element, profile)
+            _private(new, dataset, element, how)
         elif keyword in DROPPED or element.tag.group >> 8 in (0x50, 0x60) or not is_of_its_kind(element):
             continue  # curves and overlays among them
         elif element.VR != "SQ":
@@ -183,14 +183,14 @@ def _number(label: str, numbers: dict[str, str]) -> str:
     return numbers[label]
 
 
-def _private(new: Any, dataset: Any, element: Any, profile: DicomProfile) -> None:
+def _private(new: Any, dataset: Any, element: Any, how: Treatment) -> None:
     """A private element that is known to be safe, in a block of its creator's."""
     tag = element.tag
-    if not profile.private or tag.element < 0x1000:
+    if not how.profile.private or tag.element < 0x1000:
         return
     reserved = dataset.get((tag.group, tag.element >> 8))
     creator = str(reserved.value).strip() if reserved is not None else ""
-    if is_safe(creator, tag.group, tag.element, str(element.VR), element.value):
+    if is_safe(creator, tag.group, tag.element, str(element.VR), element.value, how.people):
         new.private_block(tag.group, creator, create=True).add_new(tag.element & 0xFF, element.VR, element.value)
 
 

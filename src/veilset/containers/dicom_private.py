@@ -8,8 +8,11 @@ stamps go, as every private attribute does: the table calls them safe, but whoev
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from functools import cache
 from typing import Any
+
+from veilset.containers.dicom_words import is_term
 
 NUMBERS = frozenset(("DS", "IS", "US", "SS", "UL", "SL", "FL", "FD", "AT"))
 CODE = re.compile(r"[A-Z0-9_ ]{0,16}")
@@ -85,8 +88,12 @@ def entries(group: int, creator: str) -> dict[int, tuple[str, int]]:
     return found
 
 
-def is_safe(creator: str, group: int, element: int, vr: str, value: Any) -> bool:
+def is_safe(
+    creator: str, group: int, element: int, vr: str, value: Any, people: Set[str] = frozenset()
+) -> bool:
     """Whether a private element is on the list, of the kind that it has there, and of a form that says nothing else.
+
+    `people`: words of names and numbers in the file, in lower case, which no value may hold.
 
     >>> is_safe("Philips PET Private Group", 0x7053, 0x1000, "DS", 0.5)
     True
@@ -101,4 +108,12 @@ def is_safe(creator: str, group: int, element: int, vr: str, value: Any) -> bool
         return False
     if kind in NUMBERS:
         return all(isinstance(one, int | float) for one in values)
-    return all(_FORM[kind].fullmatch(str(one)) for one in values)
+    return all(_FORM[kind].fullmatch(str(one)) and _is_told(str(one), kind, people) for one in values)
+
+
+def _is_told(value: str, kind: str, people: Set[str]) -> bool:
+    """Whether a code is made of known words, and a name of a sequence of nobody's."""
+    if kind == "CS":
+        return is_term(value, people)
+    words = set(re.split("[^a-z]+", value.casefold()))
+    return not any(len(one) > 2 and one in word for one in people for word in words)

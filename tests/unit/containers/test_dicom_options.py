@@ -75,6 +75,7 @@ def test_the_list_of_safe_private_attributes_agrees_with_pydicoms_dictionary() -
         (0xF2, "FL", [0.5] * 40, True),
         (0x06, "CS", "N", True),
         (0x06, "CS", "Jane Doe", False),
+        (0x06, "CS", "JANE DOE", False),
         (0x06, "CS", "N" * 17, False),
         (0x5A, "ST", "free text", False),
         (0x64, "SH", "text", False),
@@ -115,6 +116,14 @@ def test_safe_private_attributes_stay_on_request_and_no_others() -> None:
     assert not [element for element in read(under(data)[0]).iterall() if element.tag.is_private]
     named = with_private((0x0019, "GEMS_ACQU_01", 0x9E, "LO", "Doe^Jane was here"))
     assert b"Jane" not in under(named, DicomProfile(private=True))[0]
+    dataset = read(with_private((0x0019, "GEMS_ACQU_01", 0x9E, "LO", "fse.JaneDoe")))
+    out = io.BytesIO()
+    dataset.save_as(out, enforce_file_format=True)
+    assert b"fse.JaneDoe" in under(out.getvalue(), DicomProfile(private=True))[0]
+    dataset.PatientName = "Doe^Jane"
+    out = io.BytesIO()
+    dataset.save_as(out, enforce_file_format=True)
+    assert b"fse.JaneDoe" not in under(out.getvalue(), DicomProfile(private=True))[0]
 
 
 @pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2", "1.2.840.10008.1.2.2"])
