@@ -16,11 +16,11 @@ from veilset.containers.assembly import Assembly
 from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
 from veilset.containers.dicom_deflated import inspect_inflated, is_deflated, rebuild_inflated
 from veilset.containers.dicom_filter import METHOD, treated
-from veilset.containers.dicom_forms import has_its_form
+from veilset.containers.dicom_forms import has_its_form, is_of_its_kind
 from veilset.containers.dicom_frames import may_be_unread, plan_frames, tags_of
 from veilset.containers.dicom_kinds import check_report
 from veilset.containers.dicom_read import DEEPEST, Parsed, read_parts
-from veilset.containers.dicom_rules import DicomProfile, may_stay
+from veilset.containers.dicom_rules import DROPPED, DicomProfile, may_stay
 from veilset.containers.pages import windows
 from veilset.containers.pseudonyms import RUN_KEY, Looks, Pseudonyms, given
 from veilset.core.errors import DataError, Malformed, MissingExtra, Unsupported
@@ -267,7 +267,8 @@ def _tags(dataset: Any, path: str, depth: int) -> Iterator[TagValue]:
         elif keyword == "PixelData" and depth:
             yield TagValue(place, bytes(element.value), Risk.HIDDEN, len(element.value))
         else:
-            stays = not tag.is_private and may_stay(keyword, tag.group, vr, plain) and has_its_form(element, dataset)
+            allowed = not tag.is_private and keyword not in DROPPED and may_stay(keyword, tag.group, vr, plain)
+            stays = allowed and is_of_its_kind(element) and has_its_form(element, dataset)
             value = element.value if isinstance(element.value, str | bytes | int | float) else str(element.value)
             risk = Risk.TECHNICAL if stays else TEXT_RISK.get(vr, Risk.PERSON if tag.group == 0x10 else Risk.CONTENT)
             yield TagValue(place, value, risk, len(str(value)), technical=stays)

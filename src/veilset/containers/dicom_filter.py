@@ -42,6 +42,8 @@ METHOD = "Veilset allowlist"
 MAKER_UID = "2.25.302934610712853967102784619283740019283"
 # Of the picture, its acquisition and its making; the patient's, the visit's and the order's go.
 DATED = frozenset((0x0008, 0x0018, 0x0020, 0x0022, 0x0040, 0x0054, 0x0070, 0x3006, 0x3008, 0x300A, 0x300C, 0x300E))
+# The patient's number, other numbers of theirs, and the order's.
+NAMING = frozenset((0x00100020, 0x00101000, 0x00080050))
 REQUIRED = frozenset(("AcquisitionDateTime", "ContentDate", "ContentTime"))
 NO_DATE = {"DA": "19000101", "TM": "000000", "DT": "19000101000000"}
 STATES = {"remove": "REMOVED", "shift": "MODIFIED", "month": "MODIFIED", "keep": "UNMODIFIED"}
@@ -99,9 +101,16 @@ def treated(dataset: Any, profile: DicomProfile, names: Pseudonyms) -> Any:
 
 
 def people_in(dataset: Any) -> Iterator[str]:
-    """Words of every name and patient's number in a file, in lower case."""
-    for element in dataset.iterall():
-        if element.VR == "PN" or element.keyword in ("PatientID", "OtherPatientIDs", "AccessionNumber"):
+    """Words of every name and patient's number in a file, in lower case; nothing else is decoded for it."""
+    for tag in list(dataset.keys()):
+        kind = dataset.get_item(tag).VR
+        if tag not in NAMING and kind not in ("PN", "SQ", "UN", None):
+            continue
+        element = dataset[tag]
+        if element.VR == "SQ":
+            for item in element.value:
+                yield from people_in(item)
+        elif element.VR == "PN" or tag in NAMING:
             for value in [element.value] if isinstance(element.value, str) or element.VM <= 1 else element.value:
                 yield from "".join(c if c.isalnum() else " " for c in str(value)).casefold().split()
 

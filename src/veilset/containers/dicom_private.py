@@ -88,9 +88,7 @@ def entries(group: int, creator: str) -> dict[int, tuple[str, int]]:
     return found
 
 
-def is_safe(
-    creator: str, group: int, element: int, vr: str, value: Any, people: Set[str] = frozenset()
-) -> bool:
+def is_safe(creator: str, group: int, element: int, vr: str, value: Any, people: Set[str] = frozenset()) -> bool:
     """Whether a private element is on the list, of the kind that it has there, and of a form that says nothing else.
 
     `people`: words of names and numbers in the file, in lower case, which no value may hold.
