@@ -18,7 +18,7 @@ from veilset.containers.dicom_deflated import inspect_inflated, is_deflated, reb
 from veilset.containers.dicom_filter import METHOD, treated
 from veilset.containers.dicom_forms import has_its_form, is_of_its_kind
 from veilset.containers.dicom_frames import may_be_unread, plan_frames, tags_of
-from veilset.containers.dicom_kinds import check_report
+from veilset.containers.dicom_kinds import check_kind
 from veilset.containers.dicom_read import DEEPEST, Parsed, read_parts
 from veilset.containers.dicom_rules import DROPPED, DicomProfile, may_stay
 from veilset.containers.pages import windows
@@ -68,7 +68,7 @@ def inspect(data: memoryview) -> Listing:
 
     Raises:
         Malformed: It cannot be read.
-        Unsupported: It holds no picture, and is of a kind that is not served without.
+        Unsupported: Sequences are nested too deeply, or it is coded in a way that the standard does not know.
         MissingExtra: pydicom is not installed.
     """
     with _quiet():
@@ -144,7 +144,8 @@ def rebuild_under(data: memoryview, out: BinaryIO, profile: DicomProfile, key: b
 
 
 def _rebuilt(data: memoryview, parts: Parsed, out: BinaryIO, profile: DicomProfile, names: Pseudonyms) -> Rebuilt:
-    check_report(parts.header, structured=profile.structured)
+    if not parts.pictured:
+        check_kind(parts.header, structured=profile.structured)
     buffer = BytesIO()
     treated(parts.header, profile, names).save_as(buffer, enforce_file_format=True)
     written = bytearray(buffer.getvalue())

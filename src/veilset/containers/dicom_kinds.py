@@ -27,8 +27,8 @@ def kind_of(header: Any) -> str:
     return str(header.get("SOPClassUID", "") or header.file_meta.get("MediaStorageSOPClassUID", "")).strip(" \0")
 
 
-def check_kind(header: Any) -> None:
-    """Raise unless a file without a picture is of a kind that is served.
+def check_kind(header: Any, *, structured: bool) -> None:
+    """Raise unless a file without a picture is of a kind that is served; of a report, the basic profile leaves nothing.
 
     Raises:
         Unsupported: It is not; the message says what to do.
@@ -41,21 +41,13 @@ def check_kind(header: Any) -> None:
         )
     if "EncapsulatedDocument" in header or kind.startswith(DOCUMENTS):
         raise Unsupported(f"{NAME}: holds a document and no picture; take it out, and clean it as a file of its own.")
-    if kind not in SERVED and not kind.startswith((WAVEFORMS, REPORTS)):
-        raise Unsupported(f"{NAME}: holds no picture, and is of a kind that is not served; leave it out.")
-
-
-def check_report(header: Any, *, structured: bool) -> None:
-    """Raise for a report of which the basic profile would leave nothing.
-
-    Raises:
-        Unsupported: It is one, and its codes and numbers were not asked for.
-    """
     if is_report(header) and not structured:
         raise Unsupported(
             f"{NAME}: a report and no picture; the basic profile takes all that it says away. "
             "Keep its codes and numbers with --dicom structured, or leave it out."
         )
+    if kind not in SERVED and not kind.startswith((WAVEFORMS, REPORTS)):
+        raise Unsupported(f"{NAME}: holds no picture, and is of a kind that is not served; leave it out.")
 
 
 def is_report(header: Any) -> bool:

@@ -6,7 +6,6 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-from veilset.containers.dicom_kinds import check_kind
 from veilset.containers.view import View
 from veilset.core.errors import Malformed, Unsupported
 
@@ -56,7 +55,7 @@ def read_parts(data: memoryview) -> Parsed:
 
     Raises:
         Malformed: The pixel data reach beyond the end, or their fragments do not fit.
-        Unsupported: It is coded in a way that the standard does not know, or is of a kind that is not served.
+        Unsupported: It is coded in a way that the standard does not know.
     """
     from pydicom import dcmread
     from pydicom.dataset import Dataset
@@ -68,7 +67,6 @@ def read_parts(data: memoryview) -> Parsed:
     _coded(header, implicit=bool(implicit), little=bool(little))
     order, at = ("<" if little else ">"), view.tell()
     if at == len(data):
-        check_kind(header)
         if elements_end(data, syntax_of(data)[1], order, implicit=bool(implicit)) != len(data):
             raise Malformed(f"{NAME}: the elements do not fit; the file is truncated or damaged")
         large = tuple(_without_large(data, header, "dicom"))

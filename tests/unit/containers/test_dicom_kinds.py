@@ -194,8 +194,11 @@ def test_a_report_keeps_codes_numbers_places_and_references_on_request_only() ->
     ],
 )
 def test_what_is_not_served_says_what_to_do(kind: str, values: dict[str, object], words: str) -> None:
+    data = saved(without_picture(kind, **values))
     with pytest.raises(Unsupported, match=words):
-        cleaned(saved(without_picture(kind, **values)))
+        cleaned(data)
+    # What cannot be cleaned is listed all the same.
+    assert "PAT-7" in [tag.value for tag in inspect(data).tags if tag.path == "dicom/PatientID"]
 
 
 def test_a_deflated_file_is_cleaned_and_deflated_again() -> None:
