@@ -15,7 +15,7 @@ from veilset.dp.accountants import ACCOUNTANTS
 
 Verdict = Literal["refuse", "quarantine", "keep"]
 VERDICTS: tuple[Verdict, ...] = ("refuse", "quarantine", "keep")
-# From the root, from home, from a drive or share, or out of the folder: what stands before the last name is nobody's business.
+# From the root, from home, from a drive or share, or out of the folder: what stands before the last name may name people.
 _OUTSIDE = re.compile(r"(?:[A-Za-z]:)?[/\\~]|(?:.*[/\\])?\.\.[/\\]")
 
 

@@ -50,6 +50,19 @@ def test_in_place_keeps_a_backup_and_the_mode(photo: Path) -> None:
     assert clean_in_place(photo, backup=False).state == "clean"
 
 
+def test_a_copy_is_no_more_readable_than_its_original(photo: Path, tmp_path: Path) -> None:
+    photo.chmod(0o750)
+    before = os.umask(0o022)
+    try:
+        assert clean_file(photo, tmp_path / "one.jpg").state == "clean"
+        photo.chmod(0o400)
+        assert clean_file(photo, tmp_path / "two.jpg").state == "clean"
+    finally:
+        os.umask(before)
+    # A picture is no program; and what was read-only stays so.
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("one.jpg", "two.jpg")] == [0o640, 0o400]
+
+
 def test_its_own_clean_copy_may_not_overwrite_a_file(photo: Path) -> None:
     with pytest.raises(Occupied):
         clean_file(photo, photo)
