@@ -29,6 +29,7 @@ from veilset.containers.dicom_rules import (
     WORD,
     WORDED,
     WORDED_ENHANCED,
+    WORDED_ON_TOP,
     DicomProfile,
     may_nest,
     may_stay,
@@ -83,6 +84,9 @@ def treated(dataset: Any, profile: DicomProfile, names: Pseudonyms) -> Any:
     for keyword in EMPTIED:
         if keyword not in new and (keyword in dataset or keyword in EMPTIED[:7]):
             setattr(new, keyword, "" if keyword not in ("SeriesNumber", "InstanceNumber") else None)
+    if str(new.get("Modality", "")).startswith("RT"):
+        # Here alone it is required, though empty.
+        new.OperatorsName = ""
     if is_report(dataset):
         # Whoever verified it is not named any more.
         new.VerificationFlag = "UNVERIFIED"
@@ -162,12 +166,12 @@ def _leaf(new: Any, dataset: Any, element: Any, how: Treatment, depth: int) -> N
         stays = may_stay(keyword, element.tag.group, vr, profile)
         kept = formed(element, dataset, how.people) if stays else None
         if kept is None:
-            _stand_in(new, element, how)
+            _stand_in(new, element, how, depth)
         else:
             new[element.tag] = kept if keyword != "PatientAge" else _age(kept)
 
 
-def _stand_in(new: Any, element: Any, how: Treatment) -> None:
+def _stand_in(new: Any, element: Any, how: Treatment, depth: int) -> None:
     """What modules require takes the place of a text that goes: nothing, a word, a number."""
     keyword = str(element.keyword)
     if keyword in EMPTY_TEXTS:
@@ -176,7 +180,7 @@ def _stand_in(new: Any, element: Any, how: Treatment) -> None:
         return
     elif keyword in NUMBERED:
         new.add_new(element.tag, element.VR, _number(str(element.value), how.numbers))
-    elif keyword in WORDED or (how.enhanced and keyword in WORDED_ENHANCED):
+    elif keyword in (WORDED if depth else WORDED_ON_TOP) or (how.enhanced and keyword in WORDED_ENHANCED):
         new.add_new(element.tag, element.VR, WORD)
     elif keyword == "ContentLabel":
         new.add_new(element.tag, element.VR, WORD.upper())

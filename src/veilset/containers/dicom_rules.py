@@ -21,8 +21,7 @@ TIMES = frozenset(("DA", "TM", "DT"))
 # Attributes that the modules of an image require to be present though empty (type 2).
 EMPTIED = (
     "StudyDate", "StudyTime", "AccessionNumber", "ReferringPhysicianName", "PatientBirthDate", "PatientSex", "StudyID",
-    "Manufacturer", "SeriesNumber", "InstanceNumber", "PatientOrientation", "Laterality", "ContentDate",
-    "ContentTime",
+    "Manufacturer", "SeriesNumber", "InstanceNumber", "PatientOrientation", "Laterality",
 )  # fmt: skip
 KEPT = frozenset(
     [
@@ -145,12 +144,12 @@ EMPTY_SEQUENCES = _words(
 EMPTY_TEXTS = _words(
     """
     BlockName ClinicalTrialTimePointID ContentCreatorName ContentDescription ContrastBolusAgent FixationDeviceLabel
-    ManufacturerDeviceIdentifier MaterialID OperatorsName
+    ManufacturerDeviceIdentifier MaterialID
     PositionReferenceIndicator ROIInterpreter ROIName ReceiveCoilManufacturerName
     ReviewerName SetupDeviceLabel TransmitCoilManufacturerName TreatmentMachineName
     """
 )
-# Free text that modules require (type 1): a word of ours takes its place.
+# Free text that modules require (type 1): a word of ours takes its place; in items, and outside of any.
 WORDED = _words(
     """
     AlgorithmName AlgorithmVersion AnnotationGroupLabel DeviceLabel EntityLabel FrameLabelVector GraphicGroupLabel
@@ -158,6 +157,7 @@ WORDED = _words(
     SegmentAlgorithmName SegmentLabel StructureSetLabel TransmitCoilName UserContentLabel
     """
 )
+WORDED_ON_TOP = frozenset(("DeviceLabel", "EntityLabel", "RTImageLabel", "RTPlanLabel", "StructureSetLabel"))
 # The same, where a picture has groups of functions: its equipment has to be named.
 WORDED_ENHANCED = frozenset(
     ("DeviceSerialNumber", "Manufacturer", "ManufacturerModelName", "ProtocolName", "SoftwareVersions")
