@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,9 @@ ITEM, DELIMITER = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 # Kinds whose length takes four bytes.
 LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
 DEEPEST = 16
+# Items of files are some hundred bytes long, in the mean.
+_MARK = re.compile(rb"\xfe\xff\x00\xe0|\xff\xfe\xe0\x00")
+_LOOKED_AT, _FEWEST, _SMALL = 16 << 20, 4096, 64
 # A single element beyond this is no header; private ones of that size are named and not loaded.
 LARGE = 16 << 20
 
@@ -55,12 +59,13 @@ def read_parts(data: memoryview) -> Parsed:
 
     Raises:
         Malformed: The pixel data reach beyond the end, or their fragments do not fit.
-        Unsupported: It is coded in a way that the standard does not know.
+        Unsupported: It is coded in a way that the standard does not know, or holds items beyond measure.
     """
     from pydicom import dcmread
     from pydicom.dataset import Dataset
     from pydicom.filereader import read_dataset
 
+    _not_too_many_items(data)
     view = View(data)
     header = dcmread(view, stop_before_pixels=True, defer_size=LARGE, force=True)
     implicit, little = header.original_encoding
@@ -129,6 +134,14 @@ def _items_end(data: memoryview, at: int, order: str, implicit: bool, depth: int
         undefined = length == UNDEFINED
         at = elements_end(data, at, order, implicit=implicit, depth=depth + 1) if undefined else at + length
     raise Unsupported(f"{NAME}: sequences are nested deeper than {DEEPEST} levels")
+
+
+def _not_too_many_items(data: memoryview) -> None:
+    """Raise where items of a few bytes each fill a file, which would take minutes to be read one by one."""
+    reach = min(len(data), _LOOKED_AT)
+    count = sum(1 for _ in _MARK.finditer(data[:reach]))
+    if count > _FEWEST + reach // _SMALL:
+        raise Unsupported(f"{NAME}: a file of so many items, of so few bytes each, is not served")
 
 
 def _coded(header: Any, *, implicit: bool, little: bool) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import time
 import zlib
 from pathlib import Path
 
@@ -334,3 +336,13 @@ def test_the_label_of_a_slide_is_flagged() -> None:
 )
 def test_a_code_has_the_form_of_its_scheme(value: str, scheme: str, right: bool) -> None:
     assert has_form(value, scheme) is right
+
+
+def test_a_hundred_thousand_empty_items_are_given_up_quickly() -> None:
+    data = image("PAT-7").data
+    place = data.index(struct.pack("<HH", 0x0020, 0x000D))
+    items = b"SQ\0\0" + struct.pack("<I", 800_000) + b"\xfe\xff\x00\xe0\0\0\0\0" * 100_000
+    start = time.process_time()
+    with pytest.raises(Unsupported, match="so many items"):
+        cleaned(data[:place] + struct.pack("<HH", 0x0018, 0x9301) + items + data[place:])
+    assert time.process_time() - start < 2
