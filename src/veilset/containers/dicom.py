@@ -245,6 +245,8 @@ def _residue(data: memoryview, parts: Parsed) -> tuple[str, ...]:
     dataset, found = parts.header, list(_burned(parts.header))
     if not parts.pictured:
         return ("recorded curves, by which people can be told apart",) if "WaveformSequence" in dataset else ()
+    if str(dataset.get("PhotometricInterpretation", "")) == "PALETTE COLOR":
+        found.append("palette and coding choices")
     stored = int(dataset.get("BitsStored", 16))
     whole = int(dataset.get("BitsAllocated", 8)) == 16 and not dataset.get("PixelRepresentation")
     if whole and stored < 16 and not dataset.file_meta.TransferSyntaxUID.is_compressed:

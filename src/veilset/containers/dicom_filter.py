@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from veilset.containers.dicom_codes import coded
-from veilset.containers.dicom_forms import formed, has_form, is_of_its_kind
+from veilset.containers.dicom_forms import formed, has_form, is_coloured, is_of_its_kind
 from veilset.containers.dicom_kinds import is_report, kind_of
 from veilset.containers.dicom_private import is_safe
 from veilset.containers.dicom_read import DEEPEST
@@ -140,6 +140,8 @@ def _filtered(dataset: Any, how: Treatment, depth: int) -> Any:
             _private(new, dataset, element, how)
         elif keyword in DROPPED or element.tag.group >> 8 in (0x50, 0x60) or not is_of_its_kind(element):
             continue  # curves and overlays among them
+        elif "PaletteColorLookupTable" in keyword and not is_coloured(dataset):
+            continue
         elif element.VR != "SQ":
             _leaf(new, dataset, element, how, depth)
         elif may_nest(keyword, element.tag.group, profile):

@@ -87,6 +87,12 @@ def is_of_its_kind(element: Any) -> bool:
     return dictionary_has_tag(element.tag) and str(element.VR) in dictionary_VR(element.tag).split(" or ")
 
 
+def is_coloured(dataset: Any) -> bool:
+    """Whether a palette shows: in a picture that says so, or beside none."""
+    said = str(dataset.get("PhotometricInterpretation", ""))
+    return said in ("", "PALETTE COLOR") or str(dataset.get("PixelPresentation", "")) in ("COLOR", "MIXED")
+
+
 def has_its_form(element: Any, dataset: Any) -> bool:
     """Whether an element may stay as it stands, whoever is named in the file."""
     try:

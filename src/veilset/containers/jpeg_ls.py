@@ -40,7 +40,7 @@ def rebuild(data: memoryview, out: BinaryIO) -> Rebuilt:
             if hit is None:
                 raise Malformed("the JPEG-LS stream is cut off inside a scan")
             stop = hit.end() - 2
-        stays = marker in (SOF, LSE, SOS, DRI) or (marker == APP8 and _is_transform(data[at + 4 : stop]))
+        stays = _stays(marker, data[at + 4 : stop])
         fate, what = (Fate.KEPT, "coded data") if stays else (Fate.DROPPED, f"segment {marker:#x}")
         claims.append(Claim(at, stop, fate, what))
         kept += [(at, stop)] if stays else []
@@ -56,6 +56,13 @@ def rebuild(data: memoryview, out: BinaryIO) -> Rebuilt:
     return Rebuilt(size, tuple(claims), tuple(copied), ("coding choices", UNSEARCHED))
 
 
+def _stays(marker: int, payload: memoryview) -> bool:
+    """Whether a decoder needs a segment: of presets, thresholds and sizes; no table is mapped through (see `_exact`)."""
+    if marker == LSE:
+        return payload[0] in (1, 4)
+    return marker in (SOF, SOS, DRI) or (marker == APP8 and _is_transform(payload))
+
+
 def _is_transform(payload: memoryview) -> bool:
     """The number of the colour transform that encoders of HP's kind apply: without it colours come out wrong."""
     return len(payload) == 5 and bytes(payload[:4]) == b"mrfx" and payload[4] <= 5
@@ -67,9 +74,11 @@ def _exact(marker: int, payload: memoryview) -> bool:
         case 0xF7:
             return len(payload) > 5 and len(payload) == 6 + 3 * payload[5]
         case 0xDA:
-            return len(payload) == 4 + 2 * payload[0]
+            # The second byte of each component names a table that samples are mapped through; hardly any decoder can.
+            return len(payload) == 4 + 2 * payload[0] and not any(payload[2 : 1 + 2 * payload[0] : 2])
         case 0xF8:
-            return payload[0] in (2, 3, 4) or (payload[0] == 1 and len(payload) == 11)
+            sizes = {1: 11, 4: 2 + 2 * payload[1]}
+            return payload[0] in (2, 3) or len(payload) == sizes.get(payload[0], -1)
         case 0xDD:
             return len(payload) in (2, 3, 4)
     return True

@@ -108,11 +108,16 @@ def test_a_name_in_the_file_is_no_code() -> None:
 
 
 def test_a_palette_longer_than_it_says_and_a_profile_that_is_none_refuse_the_file() -> None:
-    descriptor = (0x00281101, "US", struct.pack("<3H", 4, 0, 16))
-    right = pydicom.dcmread(io.BytesIO(cleaned(with_raw(descriptor, (0x00281201, "OW", bytes(8))))))
+    descriptor, shown = (0x00281101, "US", struct.pack("<3H", 4, 0, 16)), (0x00280004, "CS", b"PALETTE COLOR ")
+    right = pydicom.dcmread(io.BytesIO(cleaned(with_raw(descriptor, shown, (0x00281201, "OW", bytes(8))))))
     assert right.RedPaletteColorLookupTableData == bytes(8)
     with pytest.raises(Malformed, match="RedPalette"):
-        cleaned(with_raw(descriptor, (0x00281201, "OW", bytes(8) + b"SECRET")))
+        cleaned(with_raw(descriptor, shown, (0x00281201, "OW", bytes(8) + b"SECRET")))
+    # A grey picture shows no palette.
+    grey = pydicom.dcmread(
+        io.BytesIO(cleaned(with_raw(descriptor, (0x00280004, "CS", b"MONOCHROME2 "), (0x00281201, "OW", bytes(8)))))
+    )
+    assert not [element for element in grey if "Palette" in element.keyword]
     with pytest.raises(Malformed, match="profile"):
         cleaned(with_raw((0x00282000, "OB", b"SECRET" * 40)))
     # A table that nothing describes shows nothing.

@@ -236,7 +236,14 @@ SCAN = segment(0xDA, bytes([1, 1, 0, 0, 0, 0])) + b"\x12\xff\x7f\x34\xff\x00\x56
 
 
 def test_jpeg_ls_keeps_tables_and_scans_alone() -> None:
-    stream = START + segment(0xFE, SECRET) + segment(0xE8, b"mrfx\x01") + segment(0xE8, b"SPIFF\0" + SECRET) + SCAN
+    stream = (
+        START
+        + segment(0xFE, SECRET)
+        + segment(0xF8, b"\2\1\1" + SECRET)
+        + segment(0xE8, b"mrfx\x01")
+        + segment(0xE8, b"SPIFF\0" + SECRET)
+        + SCAN
+    )
     out = io.BytesIO()
     rebuilt = jpeg_ls.rebuild(memoryview(stream + b"\xff\xd9" + SECRET), out)
     assert out.getvalue() == START + segment(0xE8, b"mrfx\x01") + SCAN + b"\xff\xd9"
@@ -259,6 +266,8 @@ def test_jpeg_ls_keeps_tables_and_scans_alone() -> None:
         b"\xff\xd8" + segment(0xF7, bytes([8, 0, 4, 0, 4, 1, 1, 0x11, 0]) + SECRET) + SCAN + b"\xff\xd9",
         START + segment(0xDA, bytes([1, 1, 0, 0, 0, 0]) + SECRET) + b"\xff\xd9",
         START + segment(0xF8, b"\x01" + SECRET) + SCAN + b"\xff\xd9",
+        START + segment(0xF8, b"\x04\x02" + SECRET) + SCAN + b"\xff\xd9",
+        START + segment(0xDA, bytes([1, 1, 7, 0, 0, 0])) + b"\x12\xff\xd9",
         START + segment(0xDD, SECRET) + SCAN + b"\xff\xd9",
     ],
 )
