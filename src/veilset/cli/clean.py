@@ -102,14 +102,21 @@ def clean(
                 "reason": one.reason,
                 "same": asdict(one.sameness) if one.sameness else None,
                 "turned": one.turned,
+                "name_says": list(said),
             }
-            for name, one in done.files
+            for (name, one), said in zip(done.files, done.named, strict=True)
         ],
     }
     words = [f"{name}: {one.state}{f' ({one.reason})' if one.reason else ''}" for name, one in done.files if one.reason]
     words += [f"{name}: {one.turned}" for name, one in done.files if one.turned.startswith("tag kept")]
     words = [one_line(line) for line in words]
     counted = {state: done.count(state) for state in ("clean", "residue", "dirty", "refused")}
+    telling = [kind for said in done.named for kind in said]
+    if telling:
+        kinds = ", ".join(dict.fromkeys(telling))
+        words.append(
+            f"{sum(map(bool, done.named))} names say something themselves ({kinds}); names stay: rename the files."
+        )
     if done.table is not None:
         words.append(f"Private table of pseudonyms: {done.table}")
     words.append(", ".join(f"{number} {state}" for state, number in counted.items() if number) or "no files")
