@@ -77,6 +77,32 @@ def sidecars_of(path: Path, names: Sequence[tuple[str, str]]) -> list[str]:
     return [beside.name for beside, read in _companions(path, names) if read != "film"]
 
 
+def notes_of(names: Sequence[str]) -> list[str]:
+    """Which names, of members of an archive, are sidecars of others beside them: words about pictures, and no pictures.
+
+    >>> notes_of(["a/1.jpg", "a/1.jpg.json", "a/1.xmp", "b/1.xmp"])
+    ['a/1.jpg.json', 'a/1.xmp']
+    """
+    folders: dict[str, list[str]] = {}
+    for name in names:
+        folders.setdefault(name.rpartition("/")[0], []).append(name.rpartition("/")[2].lower())
+    found = []
+    for name in names:
+        folder, _, word = name.rpartition("/")
+        word = word.lower()
+        if word.endswith((".xmp", ".aae", ".json")):
+            others = (one for one in folders[folder] if not one.endswith((".xmp", ".aae", ".json")))
+            if any(_apple(one) & {word} or _kind(word, one.rpartition(".")[0], one) for one in others):
+                found.append(name)
+    return found
+
+
+def _apple(name: str) -> set[str]:
+    """How Apple calls what it notes of an edit of this picture."""
+    edited = name.rpartition(".")[0].removeprefix("img_e").removeprefix("img_")
+    return {f"img_o{edited}.aae", f"img_{edited}.aae"}
+
+
 def attributes(path: str | Path) -> list[TagValue]:
     """The extended attributes that the file system keeps beside a file: where it came from, who marked it, and how.
 
@@ -103,8 +129,7 @@ def _risk_of_attribute(name: str) -> Risk:
 def _companions(path: Path, names: Sequence[tuple[str, str]]) -> list[tuple[Path, str]]:
     """Files of the same folder that belong to this one, and how each is read; in order of their names."""
     stem, name = path.stem.lower(), path.name.lower()
-    edited = stem.removeprefix("img_e").removeprefix("img_")
-    apple = {f"img_o{edited}.aae", f"img_{edited}.aae"}
+    apple = _apple(name)
     # Google shortens long names, so that the first forty letters are all that is sure to be shared.
     starts = {stem[:40], *apple}
     if numbered := _NUMBERED.fullmatch(name):
