@@ -12,6 +12,8 @@ from veilset.containers.bmff import Box, Reader, boxes, build, build_full, full
 from veilset.containers.codec_units import check_set, kind_of, reads_like_text
 from veilset.containers.contract import Keep
 from veilset.containers.icc import sanitise
+from veilset.containers.mp4_frames import is_encoder
+from veilset.containers.mp4_sound import vorbis_settings
 from veilset.containers.png_fields import graded_on
 from veilset.core.errors import Malformed, Unsupported
 
@@ -27,6 +29,7 @@ EXACT = {
 # From here on, a number of 32 bits can be four letters.
 LETTERS = 0x20000000
 ESDS_LENGTHS = {0x03: 3, 0x04: 13}
+VORBIS, LARGEST_SETTINGS = 0xDD, 1 << 16
 
 
 def rewrite(data: memoryview, box: Box, keep: Keep) -> bytes | None:
@@ -242,7 +245,7 @@ def _streams(data: memoryview, box: Box, keep: Keep) -> bytes:
     return build_full(b"esds", 0, 0, _descriptor(full(data, box, NAME)[2], 0x03))
 
 
-def _descriptor(reader: Reader, wanted: int) -> bytes:
+def _descriptor(reader: Reader, wanted: int, codec: int = 0) -> bytes:
     kind, length = reader.u(1), 0
     for _ in range(4):
         byte = reader.u(1)
@@ -253,7 +256,11 @@ def _descriptor(reader: Reader, wanted: int) -> bytes:
     reader.take(inside.left)
     if kind != wanted:
         return b""
-    body = inside.take(ESDS_LENGTHS[kind]) if kind in ESDS_LENGTHS else _settings(inside.take(min(inside.left, 4096)))
+    if kind in ESDS_LENGTHS:
+        body = inside.take(ESDS_LENGTHS[kind])
+    else:
+        raw = inside.take(min(inside.left, LARGEST_SETTINGS))
+        body = vorbis_settings(raw) if codec == VORBIS else _settings(raw)
     if kind == 0x03:
         if body[2] & 0xE0:
             raise Unsupported(f"{NAME}: an audio or video stream that points elsewhere is not served")
@@ -262,7 +269,7 @@ def _descriptor(reader: Reader, wanted: int) -> bytes:
         rates = (body[at : at + 4] if body[at] < 0x20 else bytes(4) for at in (5, 9))
         body = body[:5] + b"".join(rates)
         if inside.left:
-            body += _descriptor(inside, 0x05)
+            body += _descriptor(inside, 0x05, body[0])
     size = len(body)
     return bytes([kind, size >> 21 & 127 | 128, size >> 14 & 127 | 128, size >> 7 & 127 | 128, size & 127]) + body
 
@@ -272,7 +279,7 @@ def _settings(raw: bytes) -> bytes:
     if raw[:3] == b"\0\0\1":
         # Units that start with a code each; the one of user data is where encoders sign.
         units = raw.split(b"\0\0\1")[1:]
-        return b"".join(b"\0\0\1" + unit for unit in units if unit[:1] != b"\xb2")
+        return b"".join(b"\0\0\1" + unit for unit in units if unit[:1] != b"\xb2" or is_encoder(unit[1:]))
     bits = int.from_bytes(raw[:2].ljust(2, b"\0"), "big")
     kind, rate, channels = bits >> 11, bits >> 7 & 15, bits >> 3 & 15
     if kind < 31 and channels:

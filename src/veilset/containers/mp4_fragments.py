@@ -6,6 +6,7 @@ import struct
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from veilset.containers.bmff import Box, Reader, boxes, build, build_full, children, full, only
 from veilset.containers.codec_boxes import LETTERS
@@ -22,6 +23,7 @@ class Run:
     start: int
     stop: int
     samples: int
+    sizes: NDArray[np.int64]
 
 
 @dataclass
@@ -99,7 +101,9 @@ def _run(data: memoryview, box: Box, base: int, at: int, size: int) -> Run:
     length = int(table[:, columns.index(0x200)].sum(dtype=np.int64)) if 0x200 in columns else count * size
     if at < 0 or at + length > len(data):
         raise Malformed(f"{NAME}: a fragment's samples lie outside the file; it is truncated")
-    return Run(box, at, at + length, count)
+    # Samples without a byte may be said to be as many as one likes.
+    sizes = table[:, columns.index(0x200)].astype(np.int64) if 0x200 in columns else np.full(count if size else 0, size)
+    return Run(box, at, at + length, count, sizes)
 
 
 def write_fragment(data: memoryview, box: Box, parts: list[Part], offsets: dict[int, int]) -> bytes:

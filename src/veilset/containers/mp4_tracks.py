@@ -17,12 +17,15 @@ from veilset.core.errors import Malformed, Unsupported
 
 NAME = "MP4"
 VIDEO = frozenset(
-    b"avc1 avc2 avc3 hvc1 hev1 dvh1 dvhe dva1 dvav av01 vp08 vp09 mp4v s263 h263 apcn apch apcs apco ap4h ap4x".split()
+    b"avc1 avc2 avc3 hvc1 hev1 dvh1 dvhe dva1 dvav av01 vp08 vp09 mp4v s263 h263 jpeg mjpa apcn apch apcs apco ap4h "
+    b"ap4x".split()
 )
 PCM = frozenset((b"raw ", b"twos", b"sowt", b"in24", b"in32", b"fl32", b"fl64", b"alaw", b"ulaw", b"lpcm", b"NONE"))
 SOUND = PCM | frozenset((b"mp4a", b"ac-3", b"ec-3", b"Opus", b"alac", b"fLaC", b"samr", b"sawb", b"ima4", b".mp3"))
 # Sample tables and the bytes of one entry.
 TABLES = {b"stts": 8, b"ctts": 8, b"stss": 4, b"stps": 4, b"stsc": 12}
+# Frames of a codec are larger; single samples of sound are not, and there are many of them.
+_SMALLEST = 8
 Offsets = NDArray[np.int64]
 
 
@@ -33,6 +36,8 @@ class Track:
     Attributes:
         chunks: (n, 2) start and stop in the file.
         samples: How many samples it has, without fragments.
+        ends: For each chunk, how many samples there are up to its end.
+        each: The size of each sample; None where all are of one size too small for frames.
     """
 
     box: Box
@@ -47,6 +52,8 @@ class Track:
     table: dict[bytes, list[Box]]
     chunks: Offsets
     samples: int
+    ends: Offsets
+    each: Offsets | None
 
 
 def read_track(data: memoryview, box: Box) -> Track:
@@ -68,10 +75,13 @@ def read_track(data: memoryview, box: Box) -> Track:
     table = children(data, only(inner, b"stbl", NAME), NAME)
     described = list(boxes(data, only(table, b"stsd", NAME).body + 8, only(table, b"stsd", NAME).stop, NAME))
     _check_home(data, inner)
-    chunks, samples = _chunks(data, table, described if handler == b"soun" else [])
+    chunks, ends, each = _chunks(data, table, described if handler == b"soun" else [])
+    samples = int(ends[-1]) if len(ends) else 0
     codecs = tuple(entry.kind for entry in described)
     media |= {kind: inner[kind] for kind in (b"vmhd", b"smhd") if kind in inner}
-    return Track(box, number, handler, codecs, bool(flags & 1), width, height, matrix, media, table, chunks, samples)
+    return Track(
+        box, number, handler, codecs, bool(flags & 1), width, height, matrix, media, table, chunks, samples, ends, each
+    )
 
 
 def _check_home(data: memoryview, inner: dict[bytes, list[Box]]) -> None:
@@ -91,7 +101,9 @@ def _numbers(data: memoryview, box: Box, kind: str, columns: int) -> NDArray[np.
     return np.frombuffer(raw, dtype=kind).astype(np.int64).reshape(-1, columns)
 
 
-def _chunks(data: memoryview, table: dict[bytes, list[Box]], sounds: list[Box]) -> tuple[Offsets, int]:
+def _chunks(
+    data: memoryview, table: dict[bytes, list[Box]], sounds: list[Box]
+) -> tuple[Offsets, Offsets, Offsets | None]:
     if b"co64" in table:
         starts = _numbers(data, only(table, b"co64", NAME), ">u8", 1)[:, 0]
     else:
@@ -99,7 +111,7 @@ def _chunks(data: memoryview, table: dict[bytes, list[Box]], sounds: list[Box]) 
     runs = _numbers(data, only(table, b"stsc", NAME), ">u4", 3)
     fixed, count, sizes = _sizes(data, table)
     if not len(starts):
-        return np.zeros((0, 2), dtype=np.int64), 0
+        return np.zeros((0, 2), dtype=np.int64), np.zeros(0, dtype=np.int64), None
     if not len(runs) or runs[0, 0] != 1 or np.any(np.diff(runs[:, 0]) <= 0):
         raise Malformed(f"{NAME}: the chunk table is out of order")
     last = np.append(runs[1:, 0], len(starts) + 1)
@@ -114,7 +126,9 @@ def _chunks(data: memoryview, table: dict[bytes, list[Box]], sounds: list[Box]) 
     stops = starts + lengths
     if np.any(starts < 0) or np.any(lengths < 0) or np.any(stops > len(data)):
         raise Malformed(f"{NAME}: samples lie beyond the end of the file; it is truncated")
-    return np.stack([starts, stops], axis=1), int(ends[-1])
+    if sizes is None and fixed >= _SMALLEST and per == 1:
+        sizes = np.full(int(ends[-1]), fixed, dtype=np.int64)
+    return np.stack([starts, stops], axis=1), ends, sizes
 
 
 def _sizes(data: memoryview, table: dict[bytes, list[Box]]) -> tuple[int, int, NDArray[np.int64] | None]:
