@@ -16,10 +16,11 @@ from veilset.containers.bmff import Box, Reader, boxes, build, build_full, child
 from veilset.containers.contract import Facts, Fate, Keep, Listing, Rebuilt
 from veilset.containers.jpeg_segments import UNSEARCHED
 from veilset.containers.kept_fields import coarse, kept_fields, place_of
+from veilset.containers.mp4_edits import hidden_by_edits
 from veilset.containers.mp4_fragments import Part, default_sizes, read_fragment, write_extends, write_fragment
 from veilset.containers.mp4_notes import Note, notes_of
 from veilset.containers.mp4_samples import quiet_samples
-from veilset.containers.mp4_tags import film_tags, hidden_seconds
+from veilset.containers.mp4_tags import film_tags
 from veilset.containers.mp4_times import stamp
 from veilset.containers.mp4_tracks import Offsets, Track, check_clock, is_matrix, read_track, write_track
 from veilset.containers.rights_fields import rights_packet
@@ -366,5 +367,6 @@ def _residue(plan: Assembly, film: Film, merged: list[tuple[int, int]]) -> None:
         room -= len(piece)
         if room <= 0:
             break
-    if any(hidden_seconds(plan.data, track) > 0.5 for track in film.kept):
+    hidden = [hidden_by_edits(plan.data, track, film.parts.get(b"mvhd", [])) for track in film.kept]
+    if any(frames or seconds for frames, seconds in hidden):
         plan.residue.append("frames that an edit list hides")

@@ -181,3 +181,25 @@ def test_settings_of_vorbis_need_three_headers() -> None:
     for raw in (b"", b"\2\x1e\x1e" + bytes(80), b"\0\x1e" + bytes(90)):
         with pytest.raises(DataError):
             vorbis_settings(raw)
+
+
+EDITED = {
+    "cut.mp4": (["-ss", "0.3", "-i", "whole.mp4", "-c", "copy", "-t", "0.4"], True),
+    # Frames that are coded in another order than they are shown begin late, and none of them is hidden.
+    "slow.mp4": (["-i", "whole.mp4", "-vf", "fps=2", "-c:v", "libx264", "-bf", "3"], False),
+    "whole.mp4": ([], False),
+}
+
+
+@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is not installed")
+@pytest.mark.parametrize("name", EDITED)
+def test_only_frames_that_no_edit_shows_are_hidden(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    raw = film(tmp_path, "whole.mp4", *PICTURE, *SOUND, "-c:v", "libx264", "-g", "10", "-bf", "2", "-c:a", "aac")
+    how, hidden = EDITED[name]
+    raw = film(tmp_path, name, *how) if how else raw
+    out = io.BytesIO()
+    residue = rebuild(raw, out, Keep()).residue
+    assert ("frames that an edit list hides" in residue) is hidden
+    assert any(tag.path.endswith("edit_list") for tag in inspect(raw).tags) is hidden
+    assert shown(tmp_path, out.getvalue(), f"after-{name}") == shown(tmp_path, raw, name)
