@@ -32,7 +32,7 @@ def base_85(raw: bytes) -> bytes:
     >>> base_85(b"6#L: ~>") == base_85(b"<~6#L:~>") == base64.a85decode(b"6#L:")
     True
     """
-    digits = raw.partition(b"~")[0].translate(None, _BLANKS).removeprefix(b"<~")
+    digits = raw.translate(None, _BLANKS).removeprefix(b"<~").partition(b"~")[0]
     try:
         return base64.a85decode(digits)
     except ValueError:
