@@ -26,6 +26,7 @@ from veilset.containers.inner import clean_inner
 from veilset.containers.kept_fields import kept_packet
 from veilset.containers.rights_fields import rdf_of
 from veilset.containers.risks import risk_of
+from veilset.containers.svg_entities import without_addresses
 from veilset.containers.svg_names import ACTIVE, ATTRIBUTES, ELEMENTS, SHAPES, TEXT, UNSEEN, may_hold
 from veilset.containers.svg_pictures import picture_of
 from veilset.containers.svg_style import (
@@ -54,6 +55,7 @@ _HIDDEN = re.compile(
     r"<switch|display:none|visibility[:=]\"?(?:hidden|collapse)|opacity[:=]\"?(?:0+(?:\.0*)?|\.0+)[\";]"
     r"|(?:width|height)[:=]\"?(?:0+(?:\.0*)?|\.0+)(?:px)?[\";]"
 )
+_QUOTES = str.maketrans("", "", "'\"")
 DOCTYPE = re.compile(rb"<!DOCTYPE[^>]*")
 LENGTH = re.compile(r"\s*([\d.]+(?:e[+-]?\d+)?)\s*(px|pt|pc|mm|cm|in|em)?\s*$", re.IGNORECASE)
 PIXELS = {"px": 1.0, "pt": 4 / 3, "pc": 16.0, "mm": 96 / 25.4, "cm": 96 / 2.54, "in": 96.0, "em": 16.0}
@@ -109,7 +111,7 @@ def _parse(data: memoryview) -> Element:
     builder = TreeBuilder(insert_comments=True, insert_pis=True)
     parser = DefusedXMLParser(target=builder, forbid_entities=True, forbid_external=True)
     try:
-        parser.feed(bytes(data))
+        parser.feed(without_addresses(bytes(data)))
         root: Element = parser.close()
     except DefusedXmlException:
         raise Unsupported(f"{NAME}: defines entities, which may hide content; save it as plain SVG") from None
@@ -212,8 +214,13 @@ def _described(root: Element) -> Iterator[TagValue]:
 
 
 def _refuse_active(element: Element) -> None:
-    if _local(element) in ACTIVE and (
-        len(element) or element.attrib.keys() - {"id", "type"} or (element.text or "").strip()
+    # What an editor put down for itself, under a name that no other program serves, is drawn by nobody.
+    extension = element.get("requiredExtensions", "")
+    private = _local(element) == "foreignObject" and extension and "w3.org" not in extension
+    if (
+        not private
+        and _local(element) in ACTIVE
+        and (len(element) or element.attrib.keys() - {"id", "type"} or (element.text or "").strip())
     ):
         raise Unsupported(f"{NAME}: holds scripts, animation or foreign content; save it as plain SVG without them")
     if any(name.rpartition("}")[2].lower().startswith("on") for name in element.attrib):
@@ -354,7 +361,8 @@ def _tags(element: Element, path: str, names: Collection[str]) -> Iterator[TagVa
 
 def _is_plain(name: str, value: str) -> bool:
     plain = plain_value(name, value)
-    return plain.replace("'", "").replace(", ", ",") == value.replace("'", "").replace(", ", ",") or (plain == value)
+    bare = (one.translate(_QUOTES).replace(", ", ",") for one in (plain, value))
+    return plain == value or len(set(bare)) == 1
 
 
 def _renamed(value: str) -> str:

@@ -13,6 +13,8 @@ NAME = "SVG"
 REFERENCE = re.compile(r"""url\(\s*(['"]?)\s*(.*?)\s*\1\s*\)""", re.DOTALL)
 ESCAPES = re.compile(r"\\")
 COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
+# How the sheet is written, and of what language: what goes out is UTF-8 and SVG.
+STATEMENT = re.compile(r"@(?:charset|namespace)[^;{}@]*;")
 RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 SELECTOR = re.compile(r"([.#])(-?[A-Za-z_\u0080-\U0010ffff][\w\u0080-\U0010ffff-]*)")
 
@@ -67,7 +69,7 @@ def clean_sheet(text: str, names: Mapping[str, str], classes: Mapping[str, str])
     Raises:
         Unsupported: It has at-rules, which may load other files.
     """
-    text = COMMENT.sub("", text).replace("<!--", "").replace("-->", "")
+    text = STATEMENT.sub("", COMMENT.sub("", text).replace("<!--", "").replace("-->", ""))
     if "@" in text:
         raise Unsupported(f"{NAME}: a style sheet with at-rules is not served; let the editor write plain styles")
     rules = []
