@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from veilset.containers import codec_boxes
 from veilset.containers.bmff import Box, Reader, boxes, build, build_full, children, full, only
+from veilset.containers.codec_units import reads_like_text
 from veilset.containers.contract import Keep
 from veilset.containers.mp4_times import stamp
 from veilset.core.errors import Malformed, Unsupported
@@ -262,13 +263,14 @@ def _table(data: memoryview, track: Track, keep: Keep, starts: Offsets, wide: bo
             rows = np.frombuffer(reader.take(count * each), dtype=">u4").reshape(-1, each // 4)
             needed = _needed(kind, rows, track.samples, len(track.chunks), len(track.codecs))
             made.append(build_full(kind, version, 0, struct.pack(">I", len(needed)), needed.tobytes()))
-    made += [
-        build_full(b"sdtp", 0, 0, full(data, box, NAME)[2].take(track.samples))
-        for box in track.table.get(b"sdtp", [])[:1]
-    ]
-    fixed, count, sizes = _sizes(data, track.table)
+    for box in track.table.get(b"sdtp", [])[:1]:
+        hints = full(data, box, NAME)[2].take(track.samples)
+        made += [build_full(b"sdtp", 0, 0, hints)] * (not reads_like_text(hints))
+    fixed, _, sizes = _sizes(data, track.table)
     listed = b"" if sizes is None else sizes[: track.samples].astype(">u4").tobytes()
-    made.append(build_full(b"stsz", 0, 0, struct.pack(">II", fixed, count if sizes is None else track.samples), listed))
+    if fixed >= codec_boxes.LETTERS and track.samples:
+        raise Malformed(f"{NAME}: samples larger than samples are")
+    made.append(build_full(b"stsz", 0, 0, struct.pack(">II", fixed if track.samples else 0, track.samples), listed))
     places = starts.astype(">u8" if wide else ">u4").tobytes()
     made.append(build_full(b"co64" if wide else b"stco", 0, 0, struct.pack(">I", len(starts)), places))
     return made
@@ -282,7 +284,12 @@ def _needed(kind: bytes, rows: NDArray[Any], samples: int, chunks: int, codecs: 
     """
     if kind in (b"stts", b"ctts"):
         before = np.cumsum(rows[:, 0], dtype=np.int64) - rows[:, 0]
-        timed: NDArray[Any] = rows[(before < samples) & (rows[:, 0] > 0)]
+        wanted = (before < samples) & (rows[:, 0] > 0)
+        timed: NDArray[Any] = rows[wanted].copy()
+        timed[:, 0] = np.minimum(timed[:, 0], samples - before[wanted])
+        # Times before others are negative; no time is so long that it could be four letters.
+        if np.any(np.abs(timed[:, 1].astype(np.uint32).view(np.int32).astype(np.int64)) >= codec_boxes.LETTERS):
+            raise Malformed(f"{NAME}: frames of a length that no film has")
         return timed
     if kind == b"stsc":
         if np.any(rows[:, 2] > codecs):

@@ -26,7 +26,8 @@ def drawn(inside: str) -> str:
 
 
 ENTITIES = (
-    '<?xml version="1.0"?><!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd" ['
+    '<?xml version="1.0"?><!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" '
+    '"http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd" ['
     '\n <!ENTITY ns_svg "http://www.w3.org/2000/svg">\n <!ENTITY ns_x \'http://www.w3.org/1999/xlink\'>\n]>\n'
     '<svg xmlns="&ns_svg;" xmlns:xlink="&ns_x;" width="9" height="9"><rect id="a" width="5" height="5"/>'
     '<use xlink:href="#a"/></svg>'
