@@ -28,10 +28,17 @@ LARGEST_MEMBER = 2 << 30
 # Beyond this no picture compresses, and no set of them; what claims more is there to fill the memory.
 MOST_RATIO, MOST_IN_ALL = 1000, 200
 ROOM = 64 << 20
+# How a member may be compressed, and bytes to be read at a time: what is said of its size may be a lie, and of bzip2 each
+# piece is unpacked whole.
+STEPS = {zipfile.ZIP_STORED: 1 << 20, zipfile.ZIP_DEFLATED: 1 << 20, zipfile.ZIP_BZIP2: 4096}
 DEEPEST = 2
 # AppleDouble, which the Mac writes beside files of others; and how folders were looked at.
 APPLE_NOTES = frozenset((b"\0\5\x16\7\0\2\0\0", b"\0\5\x16\0\0\2\0\0"))
 SYSTEM_NOTES = frozenset((".DS_Store", "Thumbs.db", "desktop.ini", "Desktop.ini"))
+_ADVICE = (
+    "Nothing of an archive is skipped: take that member out and pack anew, or unpack the archive and clean its files one by "
+    "one."
+)
 SUFFIXES = {"jpeg": "jpg", "tiff": "tif", "heif": "heic", "dicom": "dcm"}
 _depth: ContextVar[int] = ContextVar("depth", default=0)
 
@@ -78,10 +85,11 @@ def _named(name: str) -> Iterator[None]:
         yield
     except (DataError, Residue) as error:
         told = error.message.removeprefix("the given bytes").removeprefix(":").removeprefix(" ")
-        raise type(error)(
-            f"{NAME}: member {name!r}: {told} Nothing of an archive is skipped: take that member out and pack anew, or "
-            "unpack the archive and clean its files one by one."
-        ) from None
+        raise type(error)(_told(name, told.partition(_ADVICE)[0])) from None
+
+
+def _told(name: str, what: str) -> str:
+    return f"{NAME}: member {name!r}: {what.rstrip('. ')}. {_ADVICE}"
 
 
 def _goes(name: str, raw: bytes, beside: Collection[str]) -> bool:
@@ -177,9 +185,9 @@ def _check(name: str, size: int) -> None:
     path = PurePosixPath(name.replace("\\", "/"))
     drive = name[1:2] == ":" and name[:1].isalpha()
     if not name or path.is_absolute() or ".." in path.parts or drive or "\0" in name:
-        raise Malformed(f"{NAME}: a member leads outside the archive; somebody built it to do harm")
+        raise Malformed(_told(name, "it leads outside the archive; somebody built it to do harm"))
     if size > LARGEST_MEMBER:
-        raise Unsupported(f"{NAME}: a member is larger than 2 GB; unpack the archive first")
+        raise Unsupported(_told(name, "it is larger than 2 GB"))
 
 
 def _zip(data: memoryview) -> list[Member]:
@@ -196,9 +204,9 @@ def _zip(data: memoryview) -> list[Member]:
             continue
         _check(info.filename, info.file_size)
         if info.flag_bits & 1 or (info.external_attr >> 16 & 0o170000) == 0o120000:
-            raise Unsupported(f"{NAME}: encrypted members and links cannot be cleaned")
+            raise Unsupported(_told(info.filename, "it is encrypted, or a link, and cannot be cleaned"))
         if info.file_size > MOST_RATIO * max(info.compress_size, 1):
-            raise Malformed(f"{NAME}: a member unpacks to more than {MOST_RATIO} times its size")
+            raise Malformed(_told(info.filename, f"it unpacks to more than {MOST_RATIO} times its size"))
         said: list[tuple[str, Any, Risk]] = [("date", str(info.date_time), Risk.TIME)]
         said += [("comment", info.comment, Risk.CONTENT)] if info.comment else []
         said += [("extra", info.extra, Risk.HISTORY)] if info.extra else []
@@ -208,7 +216,14 @@ def _zip(data: memoryview) -> list[Member]:
 
 
 def _reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], bytes]:
-    return lambda: archive.read(info)
+    if info.compress_type not in STEPS:
+        raise NotImplementedError
+
+    def read() -> bytes:
+        with archive.open(info) as stream:
+            return b"".join(iter(lambda: stream.read(STEPS[info.compress_type]), b""))
+
+    return read
 
 
 def _tar(data: memoryview) -> list[Member]:
@@ -218,8 +233,10 @@ def _tar(data: memoryview) -> list[Member]:
         if info.isdir():
             continue
         _check(info.name, info.size)
-        if not info.isreg() or info.issparse() or len(members) >= MOST_MEMBERS:
-            raise Unsupported(f"{NAME}: links, devices and sparse members are not served")
+        if len(members) >= MOST_MEMBERS:
+            raise Unsupported(f"{NAME}: more than {MOST_MEMBERS} members; unpack the archive first")
+        if not info.isreg() or info.issparse():
+            raise Unsupported(_told(info.name, "it is a link, a device or a sparse file, and is not served"))
         said: list[tuple[str, Any, Risk]] = [("date", int(info.mtime), Risk.TIME)] if info.mtime else []
         said += [("owner", f"{info.uname}:{info.gname}", Risk.PERSON)] if info.uname or info.gname else []
         said += [("owner_id", (info.uid, info.gid), Risk.PERSON)] if info.uid or info.gid else []

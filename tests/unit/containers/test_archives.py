@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import tarfile
+import tracemalloc
 import zipfile
 import zlib
 
@@ -99,3 +100,48 @@ def test_members_that_share_their_bytes_are_refused_before_they_fill_the_memory(
     end = struct.pack("<4s4HIIH", b"PK\5\6", 0, 0, 500, 500, len(entries), len(local) + len(packed), 0)
     with pytest.raises(DataError, match="harm"):
         inspect(local + packed + entries + end)
+
+
+def test_a_link_an_encrypted_member_and_a_nested_one_are_named() -> None:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        info = tarfile.TarInfo("a/link.png")
+        info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(info)
+    locked = bytearray(zipped(("a/locked.png", png())))
+    for mark, at in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        locked[locked.index(mark) + at] |= 1
+    deep = zipped(("deep.zip", zipped(("in.zip", zipped(("a.png", png()))))))
+    named = {"a/link.png": out.getvalue(), "a/locked.png": bytes(locked), "deep.zip": deep}
+    for name, raw in named.items():
+        with pytest.raises(DataError, match=rf"member '{name}'.*take that member out") as caught:
+            cleaned(raw)
+        assert caught.value.message.count("Nothing of an archive") == 1
+
+
+def test_a_member_that_lies_about_its_size_fills_no_memory() -> None:
+    raw = bytearray(zipped(("a.png", bytes(200 << 20)), compression=zipfile.ZIP_DEFLATED))
+    for mark, at in ((b"PK\3\4", 22), (b"PK\1\2", 24)):
+        place = raw.index(mark) + at
+        raw[place : place + 4] = (1000).to_bytes(4, "little")
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError):
+            inspect(bytes(raw))
+        assert tracemalloc.get_traced_memory()[1] < 32 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("way", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
+def test_members_are_read_however_they_are_packed_and_damage_is_an_answer(way: int) -> None:
+    raw = zipped(("a.png", png() + bytes(9000)), compression=way)
+    assert cleaned(raw)
+    for at in range(40, 120, 3):
+        with pytest.raises(DataError):
+            cleaned(raw[:at] + b"\xff\0\xff" + raw[at + 3 :])
+
+
+def test_lzma_is_refused() -> None:
+    with pytest.raises(DataError, match="pack it anew"):
+        cleaned(zipped(("a.png", png()), compression=zipfile.ZIP_LZMA))
