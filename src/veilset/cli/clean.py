@@ -111,17 +111,19 @@ def clean(
     words += [f"{name}: {one.turned}" for name, one in done.files if one.turned.startswith("tag kept")]
     words = [one_line(line) for line in words]
     counted = {state: done.count(state) for state in ("clean", "residue", "dirty", "refused")}
-    telling = [kind for said in done.named for kind in said]
-    if telling:
-        kinds = ", ".join(dict.fromkeys(telling))
-        words.append(
-            f"{sum(map(bool, done.named))} names say something themselves ({kinds}); names stay: rename the files."
-        )
+    words += of_names(done.named)
     if done.table is not None:
         words.append(f"Private table of pseudonyms: {done.table}")
     words.append(", ".join(f"{number} {state}" for state, number in counted.items() if number) or "no files")
     give(plain, "\n".join(words), as_json=as_json)
     done.raise_if_unclean()
+
+
+def of_names(named: tuple[tuple[str, ...], ...]) -> list[str]:
+    """A line about names that give something away, where there are any."""
+    kinds = ", ".join(dict.fromkeys(kind for said in named for kind in said))
+    counted = sum(map(bool, named))
+    return [f"{counted} names say something themselves ({kinds}); names stay: rename the files."] if kinds else []
 
 
 def one_of_each(known: tuple[str, ...], option: str, given: list[str] | None) -> tuple[str, ...]:

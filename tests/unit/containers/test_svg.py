@@ -111,3 +111,19 @@ def test_what_an_editor_put_down_for_itself_goes() -> None:
 def test_fonts_in_double_quotes_are_fonts() -> None:
     raw = f"{HEAD}<text font-family='\"Helvetica\"'>x</text></svg>".encode()
     assert [tag.path for tag in inspect(raw).tags] == []
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        '<style>#a:lang(x), .b:lang(x){fill:red}</style><g id="a"><rect class="b" width="5" height="5"/></g>',
+        '<style>rect{-editor:url(#a)}</style><g id="a"><rect width="5" height="5"/></g>',
+        '<linearGradient id="a"/><rect width="5" height="5" fill="url(#a) Somebody"/>',
+        '<linearGradient id="a"/><rect width="5" height="5" style="-x:url(#a);fill:url(#a) Somebody"/>',
+    ],
+)
+def test_names_that_only_a_lost_rule_points_at_go_at_once(lost: str) -> None:
+    """Else a second pass would write another file; `drawn` makes one."""
+    new = drawn(lost)
+    assert "id=" not in new
+    assert "class=" not in new
