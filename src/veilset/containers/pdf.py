@@ -137,7 +137,8 @@ def _page(document: Document, node: dict[bytes, Any], images: Images) -> Page:
     get = document.get
     if images.keep.georeference and node.keys() & {b"VP", b"LGIDict"}:
         raise Unsupported(f"{NAME}: a page is a map, whose georeference cannot be kept; clean it without that choice")
-    for note in get(node.get(b"Annots")) or []:
+    notes = get(node.get(b"Annots"))
+    for note in notes if isinstance(notes, list) else []:
         about = get(note)
         if isinstance(about, dict) and get(about.get(b"Subtype")) not in (b"Link", b"Popup"):
             raise Unsupported(f"{NAME}: a page has comments, stamps or form fields; {ADVICE}")

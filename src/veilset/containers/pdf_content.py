@@ -103,7 +103,7 @@ class Content:
         if item == b"Do" and named:
             self._draw(resources, bytes(operands[0]), depth)
         elif item == b"gs" and named:
-            self._settings(self._of(resources, b"ExtGState", operands[0]), group)
+            self._settings(self.get(self._listed(resources, b"ExtGState").get(bytes(operands[0]))), group)
         elif item in (b"cs", b"CS") and named:
             self._line(b"/" + self._space(resources, operands[0]), item)
         elif item in (b"sc", b"scn", b"SC", b"SCN") and 0 < len(operands) <= 4 and all(map(is_number, operands)):
@@ -126,8 +126,9 @@ class Content:
     def _line(self, *parts: bytes) -> None:
         self.drawn.lines.append(b" ".join(parts))
 
-    def _of(self, resources: dict[bytes, Any], kind: bytes, name: bytes) -> Any:
-        return self.get((self.get(resources.get(kind)) or {}).get(bytes(name)))
+    def _listed(self, resources: dict[bytes, Any], kind: bytes) -> dict[bytes, Any]:
+        found = self.get(resources.get(kind))
+        return found if isinstance(found, dict) else {}
 
     def _follow(self, item: bytes, values: list[float]) -> None:
         """Where things stand, what is cut out, and what is painted over pictures."""
@@ -167,7 +168,7 @@ class Content:
         return spread(box, self.state.matrix) if (not b and not c) or (not a and not d) else None
 
     def _draw(self, resources: dict[bytes, Any], name: bytes, depth: int) -> None:
-        drawn = self.get(resources.get(b"XObject")) or {}
+        drawn = self._listed(resources, b"XObject")
         what = self.get(drawn.get(name))
         if isinstance(what, Stream) and self.get(what.entries.get(b"Subtype")) == b"Form":
             self._form(what, resources, depth)
@@ -224,6 +225,7 @@ class Content:
         given = {key: self.get(value) for key, value in given.items()} if isinstance(given, dict) else {}
         blend = given.get(b"BM", Name(b"Normal"))
         blend = self.get(blend[0]) if isinstance(blend, list) and blend else blend
+        blend = blend if isinstance(blend, Name) else Name(b"")
         plain_mask = given.get(b"SMask", Name(b"None")) == b"None"
         if (
             not plain_mask
@@ -251,7 +253,7 @@ class Content:
     def _space(self, resources: dict[bytes, Any], name: bytes) -> bytes:
         if bytes(name) in DEVICE and len(name) > 4:
             return bytes(name)
-        listed = self.get(resources.get(b"ColorSpace")) or {}
+        listed = self._listed(resources, b"ColorSpace")
         key = (id(listed), bytes(name))
         if key not in self.drawn.names:
             self.drawn.names[key] = b"C%d" % (len(self.drawn.spaces) + 1)

@@ -23,6 +23,7 @@ _PATH = re.compile(rf"(?:[MmLlHhVvCcSsQqTtAa](?=[\s,]*[-+.\d])|[Zz]|{_NUMBER}|[\
 _FUNCTION = re.compile(r"([A-Za-z][A-Za-z0-9-]*)\(")
 # Functions of names that a drawing gives, which go.
 _NAMED = frozenset(("var", "env", "attr"))
+_OWN = WORDS | {"url"}
 _FIRST = re.compile(r"\s*[Mm]")
 _LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(?:-[a-zA-Z]{2})?")
 _RESULT = re.compile(r"r\d+")
@@ -59,7 +60,7 @@ def plain_value(name: str, value: str) -> str:
         return _font(value)
     if _is_plain(value):
         return value
-    if any(word.lower() not in WORDS or word.lower() in _NAMED for word in _FUNCTION.findall(value)):
+    if any(word.lower() not in _OWN or word.lower() in _NAMED for word in _FUNCTION.findall(value)):
         raise Unsupported(f"{NAME}: a style uses a function that is not known here; let the editor write plain values")
     return ""
 

@@ -109,6 +109,8 @@ def test_an_image_of_many_forms_is_written_once() -> None:
             resources=b"/XObject<</F 6 0 R>>/ExtGState<</G<</ca .5>>>>",
         ),
         pdf(b"/G gs /A Do", resources=b"/XObject<</A 5 0 R>>/ExtGState<</G<</SMask<</S/Alpha>>>>>>"),
+        pdf(b"/G gs /A Do", resources=b"/XObject<</A 5 0 R>>/ExtGState<</G<</BM[[/Normal]]>>>>"),
+        pdf(b"/A Do", resources=b"/XObject[5 0 R]"),
         pdf(b"/Pattern cs /A Do"),
         pdf(b"/S sh /A Do"),
     ],
