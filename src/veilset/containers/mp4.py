@@ -216,7 +216,9 @@ def _notes(film: Film) -> tuple[list[Note], bool]:
         runs = [run for part in parts for run in part.runs]
         found += quiet_samples(film.data, track, runs)
         if track.handler == b"vide":
-            notes, walked = notes_of(film.data, track, union(spans + [(run.start, run.stop) for run in runs]))
+            # Chunk by chunk: which of them are neighbours is not the same in the file that is written.
+            each = sorted({*spans, *((run.start, run.stop) for run in runs)})
+            notes, walked = notes_of(film.data, track, each)
             found, whole = found + notes, whole and walked
     return sorted(found), whole
 

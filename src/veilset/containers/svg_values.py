@@ -17,24 +17,26 @@ _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _UNIT = r"(?:%|px|pt|pc|mm|cm|in|em|rem|ex|ch|vw|vh|deg|rad|grad|turn|ms|s)?(?![A-Za-z0-9])"
 _TOKEN = re.compile(
     rf"(?P<space>[\s,]+)|(?P<number>{_NUMBER}{_UNIT}|{_NUMBER}(?=[-+.]))|(?P<colour>\#[0-9a-fA-F]{{3,8}}(?![\w-]))"
-    r"|(?P<reference>url\(#(?:i\d+|none)\))|(?P<word>-?[A-Za-z][A-Za-z0-9-]*)|(?P<mark>[()/!*+-])"
+    r"|(?P<reference>url\(#(?:i\d+|none)\))|(?P<word>-?[A-Za-z][A-Za-z0-9-]*)|(?P<mark>[()/!*+-])",
+    re.ASCII,
 )
-_PATH = re.compile(rf"(?:[MmLlHhVvCcSsQqTtAa](?=[\s,]*[-+.\d])|[Zz]|{_NUMBER}|[\s,]+)*")
+_PATH = re.compile(rf"(?:[MmLlHhVvCcSsQqTtAa](?=[\s,]*{_NUMBER})|[Zz]|{_NUMBER}|[\s,]+)*", re.ASCII)
 _FUNCTION = re.compile(r"([A-Za-z][A-Za-z0-9-]*)\(")
 # Functions of names that a drawing gives, which go.
 _NAMED = frozenset(("var", "env", "attr"))
 _OWN = WORDS | {"url"}
 _FIRST = re.compile(r"\s*[Mm]")
 _LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(?:-[a-zA-Z]{2})?")
-_RESULT = re.compile(r"r\d+")
+_RESULT = re.compile(r"r\d+", re.ASCII)
 _INPUTS = frozenset(("SourceGraphic", "SourceAlpha", "BackgroundImage", "BackgroundAlpha", "FillPaint", "StrokePaint"))
 _SELECTOR = re.compile(
     r"[\s,>+~]+|\*|[.#](?:[ci]\d+|none)"
     r"|:(?:root|(?:first|last|only)-(?:child|of-type)|empty|nth-(?:last-)?(?:child|of-type)\((?:[\dn+\s-]*|odd|even)\))"
     r"|:(?:not|is|where)\(|\)"
-    r"|(?P<element>[A-Za-z]+)"
+    r"|(?P<element>[A-Za-z]+)",
+    re.ASCII,
 )
-_SIZES = re.compile(rf"(?:{_NUMBER}{_UNIT}(?:/(?:{_NUMBER}{_UNIT}|normal))?|[a-z-]+)\s*")
+_SIZES = re.compile(rf"(?:{_NUMBER}{_UNIT}(?:/(?:{_NUMBER}{_UNIT}|normal))?|[a-z-]+)\s*", re.ASCII)
 
 
 def plain_value(name: str, value: str) -> str:

@@ -203,3 +203,15 @@ def test_only_frames_that_no_edit_shows_are_hidden(name: str, tmp_path: Path, mo
     assert ("frames that an edit list hides" in residue) is hidden
     assert any(tag.path.endswith("edit_list") for tag in inspect(raw).tags) is hidden
     assert shown(tmp_path, out.getvalue(), f"after-{name}") == shown(tmp_path, raw, name)
+
+
+@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is not installed")
+def test_a_unit_that_reaches_into_the_next_chunk_is_walked_the_same_twice(tmp_path: Path) -> None:
+    """Once the other track is gone, two chunks are neighbours; what was not walked before is not walked then."""
+    raw = film(tmp_path, "two.mp4", *PICTURE, *PICTURE, "-map", "0", "-map", "1", "-c:v", "libx264")
+    at = raw.index(b"mdat") + 4
+    long = raw[:at] + (int.from_bytes(raw[at : at + 4], "big") + 9000).to_bytes(4, "big") + raw[at + 4 :]
+    once, twice = io.BytesIO(), io.BytesIO()
+    rebuild(long, once, Keep())
+    rebuild(once.getvalue(), twice, Keep())
+    assert once.getvalue() == twice.getvalue()

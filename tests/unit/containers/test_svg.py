@@ -127,3 +127,13 @@ def test_names_that_only_a_lost_rule_points_at_go_at_once(lost: str) -> None:
     new = drawn(lost)
     assert "id=" not in new
     assert "class=" not in new
+
+
+@pytest.mark.parametrize("path", ["M3 12h1l.\u0667 7", "M3 12h1m--.7 .7", "M3 12h1l", "M3 12h1 \u0661\u0662"])
+def test_a_path_ends_with_the_last_number_that_is_one(path: str) -> None:
+    """`drawn` looks that a second pass finds nothing more to cut."""
+    assert 'd="M3 12h1"' in drawn(f'<path d="{path}"/>')
+
+
+def test_digits_of_other_scripts_are_words() -> None:
+    assert "\u0667" not in drawn('<rect width="5" height="\u0667\u0668\u0669" fill="rgb(\u0667,1,2)"/>')
