@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from veilset.containers import FORMATS, Keep, inspect
+from veilset.containers.clean import INHERENT
 from veilset.core.errors import Occupied, Refusal, Unreadable, UsageError
 from veilset.flows.clean import clean
 from veilset.testing.planted_dicom import image
@@ -124,12 +125,19 @@ def test_a_second_pass_over_every_format_gives_the_same_bytes(everything: tuple[
     assert [path.name for path in out if path.read_bytes() != (tmp_path / "again" / path.name).read_bytes()] == []
 
 
-def test_check_tells_dirty_from_clean_for_every_format(everything: tuple[Path, Path]) -> None:
+def test_check_tells_dirty_from_clean_for_every_format(everything: tuple[Path, Path], tmp_path: Path) -> None:
     before, after = (clean([folder], check=True) for folder in everything)
     assert before.count("dirty") == len(before.files)
     with pytest.raises(Refusal):
         before.raise_if_unclean()
-    assert {name: one.reason for name, one in after.files if one.state != "clean"} == {}
+    assert {name: one.reason for name, one in after.files if one.state not in {"clean", "residue"}} == {}
+    # What cleaning names as left, a look at its result names too.
+    left = {name.rpartition("/")[2]: one for name, one in clean([everything[0]], out=tmp_path / "out").files}
+    assert {name: one.residue for name, one in after.files if one.state == "residue"} == {
+        name: tuple(word for word in left[name.rpartition("/")[2]].residue if word not in INHERENT)
+        for name, one in after.files
+        if left[name.rpartition("/")[2]].state == "residue"
+    }
     after.raise_if_unclean()
 
 

@@ -102,19 +102,28 @@ def clean(
                 "reason": one.reason,
                 "same": asdict(one.sameness) if one.sameness else None,
                 "turned": one.turned,
+                "name_says": list(said),
             }
-            for name, one in done.files
+            for (name, one), said in zip(done.files, done.named, strict=True)
         ],
     }
     words = [f"{name}: {one.state}{f' ({one.reason})' if one.reason else ''}" for name, one in done.files if one.reason]
     words += [f"{name}: {one.turned}" for name, one in done.files if one.turned.startswith("tag kept")]
     words = [one_line(line) for line in words]
     counted = {state: done.count(state) for state in ("clean", "residue", "dirty", "refused")}
+    words += of_names(done.named)
     if done.table is not None:
         words.append(f"Private table of pseudonyms: {done.table}")
     words.append(", ".join(f"{number} {state}" for state, number in counted.items() if number) or "no files")
     give(plain, "\n".join(words), as_json=as_json)
     done.raise_if_unclean()
+
+
+def of_names(named: tuple[tuple[str, ...], ...]) -> list[str]:
+    """A line about names that give something away, where there are any."""
+    kinds = ", ".join(dict.fromkeys(kind for said in named for kind in said))
+    counted = sum(map(bool, named))
+    return [f"{counted} names say something themselves ({kinds}); names stay: rename the files."] if kinds else []
 
 
 def one_of_each(known: tuple[str, ...], option: str, given: list[str] | None) -> tuple[str, ...]:

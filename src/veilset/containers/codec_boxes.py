@@ -12,6 +12,8 @@ from veilset.containers.bmff import Box, Reader, boxes, build, build_full, full
 from veilset.containers.codec_units import check_set, kind_of, reads_like_text
 from veilset.containers.contract import Keep
 from veilset.containers.icc import sanitise
+from veilset.containers.mp4_frames import is_encoder
+from veilset.containers.mp4_sound import vorbis_settings
 from veilset.containers.png_fields import graded_on
 from veilset.core.errors import Malformed, Unsupported
 
@@ -21,12 +23,13 @@ ALPHA = frozenset(
 )
 # Boxes of one exact size, without inner structure.
 EXACT = {
-    b"ispe": 12, b"irot": 1, b"imir": 1, b"clli": 4, b"a1op": 1, b"lsel": 2, b"fiel": 2, b"gama": 4, b"dac3": 3,
-    b"st3d": 5, b"frma": 4, b"enda": 2, b"ccst": 8,
+    b"irot": 1, b"imir": 1, b"clli": 4, b"a1op": 1, b"lsel": 2, b"fiel": 2, b"gama": 4, b"dac3": 3,
+    b"st3d": 5, b"frma": 4, b"enda": 2,
 }  # fmt: skip
 # From here on, a number of 32 bits can be four letters.
 LETTERS = 0x20000000
 ESDS_LENGTHS = {0x03: 3, 0x04: 13}
+VORBIS, LARGEST_SETTINGS = 0xDD, 1 << 16
 
 
 def rewrite(data: memoryview, box: Box, keep: Keep) -> bytes | None:
@@ -36,10 +39,31 @@ def rewrite(data: memoryview, box: Box, keep: Keep) -> bytes | None:
         Malformed: It contradicts itself.
     """
     if box.kind in EXACT:
-        return build(box.kind, Reader(data, box.body, box.stop, NAME).take(EXACT[box.kind]))
+        raw = Reader(data, box.body, box.stop, NAME).take(EXACT[box.kind])
+        return build(box.kind, raw) if _is_number(box.kind, raw) else None
     if box.kind in REWRITES:
         return REWRITES[box.kind](data, box, keep)
     return None
+
+
+def _is_number(kind: bytes, raw: bytes) -> bool:
+    """Whether a box that is one number holds one that occurs: no gamma is four letters."""
+    return kind != b"gama" or raw[0] < 0x20
+
+
+def _size(data: memoryview, box: Box, keep: Keep) -> bytes:
+    del keep
+    raw = full(data, box, NAME)[2].take(8)
+    if raw[0] >= 0x20 or raw[4] >= 0x20:
+        raise Malformed(f"{NAME}: a picture larger than pictures are")
+    return build_full(b"ispe", 0, 0, raw)
+
+
+def _constraints(data: memoryview, box: Box, keep: Keep) -> bytes:
+    """Three bits of how an animated picture is coded, and how many frames back it looks; the rest is reserved."""
+    del keep
+    raw = full(data, box, NAME)[2].take(4)
+    return build_full(b"ccst", 0, 0, raw[:1], bytes([raw[1] & 0xFC]), bytes(2))
 
 
 def known(kind: bytes) -> bool:
@@ -119,7 +143,7 @@ def _hevc(data: memoryview, box: Box, keep: Keep) -> bytes:
     """Parameter sets stay; SEI messages, where encoders sign, go."""
     del keep
     reader = Reader(data, box.body, box.stop, NAME)
-    fixed, arrays = reader.take(22), []
+    fixed, arrays, profile = reader.take(22), [], b""
     for _ in range(reader.u(1)):
         kind, units = reader.u(1), []
         for _ in range(reader.u(2)):
@@ -128,9 +152,14 @@ def _hevc(data: memoryview, box: Box, keep: Keep) -> bytes:
             check_set(unit, b"hvc1", kind & 63)
             if unit and kind_of(b"hvc1", unit[0]) == kind & 63:
                 units.append(length + unit)
+                if kind & 63 == 33:
+                    profile = profile or unit.replace(b"\0\0\3", b"\0\0")[3:15]
         if kind & 63 in (32, 33, 34):
             arrays.append(bytes([kind]) + len(units).to_bytes(2, "big") + b"".join(units))
-    return build(box.kind, fixed, bytes([len(arrays)]), *arrays)
+    # Profile and level stand in the first sequence set as well; reserved bits are ones.
+    fixed = fixed[:1] + (profile if len(profile) == 12 else fixed[1:13]) + fixed[13:]
+    ones = bytes(byte | mask for byte, mask in zip(fixed[13:19], (0xF0, 0, 0xFC, 0xFC, 0xF8, 0xF8), strict=True))
+    return build(box.kind, fixed[:13] + ones + fixed[19:], bytes([len(arrays)]), *arrays)
 
 
 def _avc(data: memoryview, box: Box, keep: Keep) -> bytes:
@@ -199,6 +228,9 @@ def _opus(data: memoryview, box: Box, keep: Keep) -> bytes:
     del keep
     reader = Reader(data, box.body, box.stop, NAME)
     fixed = reader.take(11)
+    # At which rate the sound was recorded changes nothing of how it is decoded.
+    rate = fixed[4:8] if int.from_bytes(fixed[4:8], "big") < 1 << 20 else (48000).to_bytes(4, "big")
+    fixed = b"\0" + fixed[1:4] + rate + fixed[8:]
     return build(b"dOps", fixed, reader.take(2 + fixed[1]) if fixed[10] else b"")
 
 
@@ -209,13 +241,18 @@ def _flac(data: memoryview, box: Box, keep: Keep) -> bytes:
     head = reader.take(4)
     if head[0] & 127 or head[1:] != b"\0\0\x22":
         raise Malformed(f"{NAME}: a FLAC configuration does not begin with its stream information")
-    # The fingerprint of the sound at the end may be left open.
-    return build_full(b"dfLa", 0, 0, b"\x80", head[1:], reader.take(18), bytes(16))
+    # Sizes of the smallest and largest frame, how many samples there are, and the fingerprint of the sound may be left open.
+    blocks, _, rest = reader.take(4), reader.take(6), reader.take(8)
+    return build_full(b"dfLa", 0, 0, b"\x80", head[1:], blocks, bytes(6), rest[:3], bytes([rest[3] & 0xF0]), bytes(20))
 
 
 def _alac(data: memoryview, box: Box, keep: Keep) -> bytes:
     del keep
-    return build_full(b"alac", 0, 0, full(data, box, NAME)[2].take(24))
+    raw = full(data, box, NAME)[2].take(24)
+    if raw[0] >= 0x20 or raw[20] >= 0x20 or raw[5] not in (16, 20, 24, 32) or raw[9] > 8:
+        raise Malformed(f"{NAME}: sound in packets that no codec has")
+    # The largest packet and the mean rate may be left open.
+    return build_full(b"alac", 0, 0, raw[:12], bytes(8), raw[20:])
 
 
 def _amr(data: memoryview, box: Box, keep: Keep) -> bytes:
@@ -242,7 +279,7 @@ def _streams(data: memoryview, box: Box, keep: Keep) -> bytes:
     return build_full(b"esds", 0, 0, _descriptor(full(data, box, NAME)[2], 0x03))
 
 
-def _descriptor(reader: Reader, wanted: int) -> bytes:
+def _descriptor(reader: Reader, wanted: int, codec: int = 0) -> bytes:
     kind, length = reader.u(1), 0
     for _ in range(4):
         byte = reader.u(1)
@@ -253,7 +290,11 @@ def _descriptor(reader: Reader, wanted: int) -> bytes:
     reader.take(inside.left)
     if kind != wanted:
         return b""
-    body = inside.take(ESDS_LENGTHS[kind]) if kind in ESDS_LENGTHS else _settings(inside.take(min(inside.left, 4096)))
+    if kind in ESDS_LENGTHS:
+        body = inside.take(ESDS_LENGTHS[kind])
+    else:
+        raw = inside.take(min(inside.left, LARGEST_SETTINGS))
+        body = vorbis_settings(raw) if codec == VORBIS else _settings(raw)
     if kind == 0x03:
         if body[2] & 0xE0:
             raise Unsupported(f"{NAME}: an audio or video stream that points elsewhere is not served")
@@ -262,7 +303,7 @@ def _descriptor(reader: Reader, wanted: int) -> bytes:
         rates = (body[at : at + 4] if body[at] < 0x20 else bytes(4) for at in (5, 9))
         body = body[:5] + b"".join(rates)
         if inside.left:
-            body += _descriptor(inside, 0x05)
+            body += _descriptor(inside, 0x05, body[0])
     size = len(body)
     return bytes([kind, size >> 21 & 127 | 128, size >> 14 & 127 | 128, size >> 7 & 127 | 128, size & 127]) + body
 
@@ -272,7 +313,7 @@ def _settings(raw: bytes) -> bytes:
     if raw[:3] == b"\0\0\1":
         # Units that start with a code each; the one of user data is where encoders sign.
         units = raw.split(b"\0\0\1")[1:]
-        return b"".join(b"\0\0\1" + unit for unit in units if unit[:1] != b"\xb2")
+        return b"".join(b"\0\0\1" + unit for unit in units if unit[:1] != b"\xb2" or is_encoder(unit[1:]))
     bits = int.from_bytes(raw[:2].ljust(2, b"\0"), "big")
     kind, rate, channels = bits >> 11, bits >> 7 & 15, bits >> 3 & 15
     if kind < 31 and channels:
@@ -318,10 +359,14 @@ def _view(reader: Reader, size: int) -> bytes:
 def _channels(data: memoryview, box: Box, keep: Keep) -> bytes:
     """A channel layout by tag or bit map; described channels go with their labels."""
     del keep
-    return build_full(b"chan", 0, 0, full(data, box, NAME)[2].take(8), bytes(4))
+    tag, places = struct.unpack(">II", full(data, box, NAME)[2].take(8))
+    if not (tag < LETTERS or tag >> 16 == 0xFFFF) or places >= LETTERS:
+        raise Malformed(f"{NAME}: a layout of channels that no sound has")
+    return build_full(b"chan", 0, 0, struct.pack(">II", tag, places if tag == 1 << 16 else 0), bytes(4))
 
 
 REWRITES: dict[bytes, Callable[[memoryview, Box, Keep], bytes | None]] = {
+    b"ispe": _size, b"ccst": _constraints,
     b"pixi": _pixi, b"pasp": _small, b"clap": _small, b"btrt": _small, b"mdcv": _mastering, b"dvcC": _dolby,
     b"dvvC": _dolby, b"a1lx": _layers, b"auxC": _auxiliary, b"auxi": _auxiliary, b"colr": _colour, b"hvcC": _hevc,
     b"avcC": _avc, b"av1C": _av1, b"vpcC": _vp9, b"dOps": _opus, b"dfLa": _flac, b"alac": _alac, b"damr": _amr,

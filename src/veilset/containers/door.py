@@ -20,13 +20,14 @@ from typing import cast
 from veilset.containers import FORMATS
 from veilset.containers.allowed import Allowed, allowed
 from veilset.containers.contract import Claim, Container, Facts, Keep, Writable, check_claims
+from veilset.containers.held import held
 from veilset.containers.recognise import identify
 from veilset.core.errors import Malformed, Unreadable, Unsupported
 
 # What parsing hostile bytes may raise on the way; each means that the bytes contradict their format.
 _CONTRADICTIONS = (struct.error, LookupError, ValueError, OverflowError, zlib.error, RecursionError, EOFError)
 # Above, files are mapped, so that memory stays small. Below they are read: to map a photo saves a tenth of a millisecond,
-# and ends the process when another program shortens the file meanwhile.
+# and ends the process when another program shortens the file meanwhile; large files are held against that where they can be.
 _MAP_FROM = 1 << 24
 _ROOM = 1 << 20
 
@@ -120,7 +121,8 @@ def content(descriptor: int) -> Iterator[memoryview]:
     """The bytes of an open file: read into this thread's buffer, or mapped when they are many."""
     size = os.fstat(descriptor).st_size
     if size > _MAP_FROM:
-        yield memoryview(mmap.mmap(descriptor, size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ))
+        with held(descriptor):
+            yield memoryview(mmap.mmap(descriptor, size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ))
         return
     shelf = _shelf
     # Whoever opens a second file meanwhile finds the shelf empty, and gets a buffer of its own.

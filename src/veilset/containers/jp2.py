@@ -129,6 +129,10 @@ def _header(plan: Assembly, box: Box, coded: Box, keep: Keep, tags: list[TagValu
     channels = int.from_bytes(size[8:10], "big")
     if channels != int.from_bytes(data[coded.body + 40 : coded.body + 42], "big"):
         raise Malformed(f"{NAME}: header and codestream have different numbers of channels")
+    shape = Shape()
+    shape.read_size(bytes(data[coded.body + 6 : coded.body + 42]))
+    if struct.unpack(">II", size[:8]) != shape.size:
+        raise Malformed(f"{NAME}: header and codestream are of different sizes")
     # Whose rights it is under goes, and so does the note that somebody says so.
     parts = [build(b"ihdr", size[:13], b"\0")]
     shown = channels

@@ -14,11 +14,12 @@ _MOST_LEVELS = 32
 
 @dataclass
 class Shape:
-    """What the header has said so far: components, tiles, and the most decomposition levels."""
+    """What the header has said so far: components, tiles, the most decomposition levels, height and width."""
 
     components: int = 0
     tiles: int = 0
     levels: int = -1
+    size: tuple[int, int] = (0, 0)
 
     def read_size(self, body: bytes) -> None:
         """Note what SIZ says.
@@ -32,8 +33,11 @@ class Shape:
             int.from_bytes(body[at : at + 4], "big") for at in range(2, 34, 4)
         )
         self.components = int.from_bytes(body[34:36], "big")
+        if any(0x20 <= body[at] < 0x7F for at in range(2, 34, 4)):
+            raise Malformed(f"{NAME}: the codestream says a size that no picture has")
         if not across or not down or not self.components or right <= left or bottom <= top:
             raise Malformed(f"{NAME}: the codestream has no size")
+        self.size = (bottom - top, right - left)
         self.tiles = -(-(right - left) // across) * -(-(bottom - top) // down)
 
 

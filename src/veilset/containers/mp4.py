@@ -16,9 +16,11 @@ from veilset.containers.bmff import Box, Reader, boxes, build, build_full, child
 from veilset.containers.contract import Facts, Fate, Keep, Listing, Rebuilt
 from veilset.containers.jpeg_segments import UNSEARCHED
 from veilset.containers.kept_fields import coarse, kept_fields, place_of
+from veilset.containers.mp4_edits import hidden_by_edits
 from veilset.containers.mp4_fragments import Part, default_sizes, read_fragment, write_extends, write_fragment
 from veilset.containers.mp4_notes import Note, notes_of
-from veilset.containers.mp4_tags import film_tags, hidden_seconds
+from veilset.containers.mp4_samples import quiet_samples
+from veilset.containers.mp4_tags import film_tags
 from veilset.containers.mp4_times import stamp
 from veilset.containers.mp4_tracks import Offsets, Track, check_clock, is_matrix, read_track, write_track
 from veilset.containers.rights_fields import rights_packet
@@ -58,7 +60,22 @@ BRANDS = frozenset(
         b"3g2a",
     ]
 )
-SIGNATURES = (b"x264", b"x265", b"Lavc", b"Lavf", b"HandBrake", b"GoPro", b"DJI", b"AVC Coding", b"SVT-AV1", b"libvpx")
+SIGNATURES = (
+    b"x264",
+    b"x265",
+    b"Lavc",
+    b"Lavf",
+    b"HandBrake",
+    b"GoPro",
+    b"DJI",
+    b"AVC Coding",
+    b"SVT-AV1",
+    b"libvpx",
+    b"LAME3",
+    b"XviD",
+    b"DivX",
+    b"FFmp",
+)
 SCANNED = 1 << 20
 MOST_NOTES = 1 << 12
 UNWALKED = "notes between the coded units of the film, which do not follow one another as they should"
@@ -196,9 +213,12 @@ def _notes(film: Film) -> tuple[list[Note], bool]:
     for track in film.kept:
         spans = [(start, stop) for start, stop in track.chunks.tolist() if stop > start]
         parts = (part for _, listed in film.fragments for part in listed if part.track == track.id)
-        spans += [(run.start, run.stop) for part in parts for run in part.runs]
+        runs = [run for part in parts for run in part.runs]
+        found += quiet_samples(film.data, track, runs)
         if track.handler == b"vide":
-            notes, walked = notes_of(film.data, track, union(spans))
+            # Chunk by chunk: which of them are neighbours is not the same in the file that is written.
+            each = sorted({*spans, *((run.start, run.stop) for run in runs)})
+            notes, walked = notes_of(film.data, track, each)
             found, whole = found + notes, whole and walked
     return sorted(found), whole
 
@@ -349,5 +369,6 @@ def _residue(plan: Assembly, film: Film, merged: list[tuple[int, int]]) -> None:
         room -= len(piece)
         if room <= 0:
             break
-    if any(hidden_seconds(plan.data, track) > 0.5 for track in film.kept):
+    hidden = [hidden_by_edits(plan.data, track, film.parts.get(b"mvhd", [])) for track in film.kept]
+    if any(frames or seconds for frames, seconds in hidden):
         plan.residue.append("frames that an edit list hides")

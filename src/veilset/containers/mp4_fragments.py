@@ -6,6 +6,7 @@ import struct
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from veilset.containers.bmff import Box, Reader, boxes, build, build_full, children, full, only
 from veilset.containers.codec_boxes import LETTERS
@@ -22,6 +23,7 @@ class Run:
     start: int
     stop: int
     samples: int
+    sizes: NDArray[np.int64]
 
 
 @dataclass
@@ -99,7 +101,9 @@ def _run(data: memoryview, box: Box, base: int, at: int, size: int) -> Run:
     length = int(table[:, columns.index(0x200)].sum(dtype=np.int64)) if 0x200 in columns else count * size
     if at < 0 or at + length > len(data):
         raise Malformed(f"{NAME}: a fragment's samples lie outside the file; it is truncated")
-    return Run(box, at, at + length, count)
+    # Samples without a byte may be said to be as many as one likes.
+    sizes = table[:, columns.index(0x200)].astype(np.int64) if 0x200 in columns else np.full(count if size else 0, size)
+    return Run(box, at, at + length, count, sizes)
 
 
 def write_fragment(data: memoryview, box: Box, parts: list[Part], offsets: dict[int, int]) -> bytes:
@@ -113,18 +117,40 @@ def _write_part(data: memoryview, part: Part, offsets: dict[int, int]) -> bytes:
     _, flags, reader = full(data, only(found, b"tfhd", NAME), NAME)
     number = reader.take(4)
     reader.take(8 * (flags & 1))
-    rest = reader.take(4 * sum(bool(flags & bit) for bit in (2, 8, 16, 32)))
+    columns = [bit for bit in (2, 8, 16, 32) if flags & bit]
+    rest = b"".join(_number(reader.take(4), reserved=bit == 32) for bit in columns)
     made = [build_full(b"tfhd", 0, flags & 0x1003A | 0x20000, number, rest)]
     for box in found.get(b"tfdt", []):
         version, _, reader = full(data, box, NAME)
-        made.append(build_full(b"tfdt", version, 0, reader.take(8 if version else 4)))
+        begins = reader.take(8 if version else 4)
+        if version and begins[0]:
+            raise Malformed(f"{NAME}: a fragment that begins later than films last")
+        made.append(build_full(b"tfdt", version, 0, begins))
     for run in part.runs:
         version, flags, reader = full(data, run.box, NAME)
         reader.take(8 if flags & 1 else 4)
-        first = reader.take(4 * bool(flags & 4))
-        columns = sum(bool(flags & bit) for bit in (0x100, 0x200, 0x400, 0x800))
+        first = _number(reader.take(4), reserved=True) if flags & 4 else b""
+        columns = [bit for bit in (0x100, 0x200, 0x400, 0x800) if flags & bit]
         place = struct.pack(">Ii", run.samples, offsets[run.start])
-        made.append(
-            build_full(b"trun", version, flags & 0xF05 | 1, place, first, reader.take(4 * run.samples * columns))
-        )
+        made.append(build_full(b"trun", version, flags & 0xF05 | 1, place, first, _rows(reader, run.samples, columns)))
     return build(b"traf", *made)
+
+
+def _number(raw: bytes, *, reserved: bool = False) -> bytes:
+    """A number of a fragment; of flags, the four reserved bits go."""
+    if reserved:
+        return bytes([raw[0] & 0x0F]) + raw[1:]
+    if raw[0] >= 0x20:
+        raise Malformed(f"{NAME}: a fragment with numbers that no film has")
+    return raw
+
+
+def _rows(reader: Reader, count: int, columns: list[int]) -> bytes:
+    """Lengths, sizes, flags and shifts of samples, none of which could be four letters."""
+    table = np.frombuffer(reader.take(4 * count * len(columns)), dtype=">u4").reshape(-1, max(len(columns), 1)).copy()
+    for place, bit in enumerate(columns):
+        if bit == 0x400:
+            table[:, place] &= 0x0FFFFFFF
+        elif np.any(np.abs(table[:, place].astype(np.uint32).view(np.int32).astype(np.int64)) >= LETTERS):
+            raise Malformed(f"{NAME}: a fragment with numbers that no film has")
+    return table.tobytes()

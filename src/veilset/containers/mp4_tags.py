@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterator, Sequence
 
 from veilset.containers.bmff import Box, Reader, boxes, children, full, header
+from veilset.containers.mp4_edits import hidden_by_edits
 from veilset.containers.mp4_fragments import Part
 from veilset.containers.mp4_times import when
 from veilset.containers.mp4_tracks import Track
@@ -45,7 +46,7 @@ def film_tags(
             for box in found:
                 yield from box_tags(data, box, "mp4", 0)
     for track, kept in tracks:
-        yield from _track_tags(data, track, kept, fragments)
+        yield from _track_tags(data, track, kept, fragments, parts.get(b"mvhd", []))
     for box in top:
         if box.kind not in KNOWN:
             yield from box_tags(data, box, "mp4", 0)
@@ -60,7 +61,7 @@ def _times(data: memoryview, box: Box, path: str) -> Iterator[TagValue]:
 
 
 def _track_tags(
-    data: memoryview, track: Track, kept: bool, fragments: list[tuple[Box, list[Part]]]
+    data: memoryview, track: Track, kept: bool, fragments: list[tuple[Box, list[Part]]], movie: list[Box]
 ) -> Iterator[TagValue]:
     path = f"mp4/track/{track.id}"
     found = children(data, track.box, NAME)
@@ -75,8 +76,9 @@ def _track_tags(
         for box in found[kind]:
             yield from box_tags(data, box, path, 0)
     yield from _description_tags(data, track, path)
-    if hidden_seconds(data, track) > 0.5:
-        yield TagValue(f"{path}/edit_list", (hidden_seconds(data, track), "seconds"), Risk.HIDDEN, 0)
+    for left, unit in zip(hidden_by_edits(data, track, movie), ("frames", "seconds"), strict=True):
+        if left:
+            yield TagValue(f"{path}/edit_list", (left, unit), Risk.HIDDEN, 0)
     if not kept:
         yield from _hidden_track(data, track, path, fragments)
 
@@ -141,26 +143,6 @@ def _positions(data: memoryview, codec: bytes, spans: Sequence[tuple[int, int]])
         if len(found) >= MOST:
             break
     return tuple(found[:MOST])
-
-
-def hidden_seconds(data: memoryview, track: Track) -> float:
-    """Seconds of a track's media that its edit list leaves out."""
-    found = children(data, track.box, NAME)
-    listed = [b for edits in found.get(b"edts", []) for b in children(data, edits, NAME).get(b"elst", [])]
-    clock_version, _, clock = full(data, track.media[b"mdhd"][0], NAME)
-    clock.take(16 if clock_version else 8)
-    scale, whole = clock.u(4), clock.u(8 if clock_version else 4)
-    if not listed or not scale:
-        return 0.0
-    version, _, reader = full(data, listed[0], NAME)
-    width = 8 if version else 4
-    begins = []
-    for _ in range(reader.u(4)):
-        reader.take(width)
-        begins.append(int.from_bytes(reader.take(width), "big", signed=True))
-        reader.take(4)
-    used = [begin for begin in begins if begin >= 0]
-    return min(used) / scale if used else whole / scale if begins else 0.0
 
 
 def box_tags(data: memoryview, box: Box, path: str, depth: int) -> Iterator[TagValue]:

@@ -11,18 +11,22 @@ from numpy.typing import NDArray
 
 from veilset.containers import codec_boxes
 from veilset.containers.bmff import Box, Reader, boxes, build, build_full, children, full, only
+from veilset.containers.codec_units import reads_like_text
 from veilset.containers.contract import Keep
 from veilset.containers.mp4_times import stamp
 from veilset.core.errors import Malformed, Unsupported
 
 NAME = "MP4"
 VIDEO = frozenset(
-    b"avc1 avc2 avc3 hvc1 hev1 dvh1 dvhe dva1 dvav av01 vp08 vp09 mp4v s263 h263 apcn apch apcs apco ap4h ap4x".split()
+    b"avc1 avc2 avc3 hvc1 hev1 dvh1 dvhe dva1 dvav av01 vp08 vp09 mp4v s263 h263 jpeg mjpa apcn apch apcs apco ap4h "
+    b"ap4x".split()
 )
 PCM = frozenset((b"raw ", b"twos", b"sowt", b"in24", b"in32", b"fl32", b"fl64", b"alaw", b"ulaw", b"lpcm", b"NONE"))
 SOUND = PCM | frozenset((b"mp4a", b"ac-3", b"ec-3", b"Opus", b"alac", b"fLaC", b"samr", b"sawb", b"ima4", b".mp3"))
 # Sample tables and the bytes of one entry.
 TABLES = {b"stts": 8, b"ctts": 8, b"stss": 4, b"stps": 4, b"stsc": 12}
+# Frames of a codec are larger; single samples of sound are not, and there are many of them.
+_SMALLEST = 8
 Offsets = NDArray[np.int64]
 
 
@@ -33,6 +37,8 @@ class Track:
     Attributes:
         chunks: (n, 2) start and stop in the file.
         samples: How many samples it has, without fragments.
+        ends: For each chunk, how many samples there are up to its end.
+        each: The size of each sample; None where all are of one size too small for frames.
     """
 
     box: Box
@@ -47,6 +53,8 @@ class Track:
     table: dict[bytes, list[Box]]
     chunks: Offsets
     samples: int
+    ends: Offsets
+    each: Offsets | None
 
 
 def read_track(data: memoryview, box: Box) -> Track:
@@ -68,10 +76,13 @@ def read_track(data: memoryview, box: Box) -> Track:
     table = children(data, only(inner, b"stbl", NAME), NAME)
     described = list(boxes(data, only(table, b"stsd", NAME).body + 8, only(table, b"stsd", NAME).stop, NAME))
     _check_home(data, inner)
-    chunks, samples = _chunks(data, table, described if handler == b"soun" else [])
+    chunks, ends, each = _chunks(data, table, described if handler == b"soun" else [])
+    samples = int(ends[-1]) if len(ends) else 0
     codecs = tuple(entry.kind for entry in described)
     media |= {kind: inner[kind] for kind in (b"vmhd", b"smhd") if kind in inner}
-    return Track(box, number, handler, codecs, bool(flags & 1), width, height, matrix, media, table, chunks, samples)
+    return Track(
+        box, number, handler, codecs, bool(flags & 1), width, height, matrix, media, table, chunks, samples, ends, each
+    )
 
 
 def _check_home(data: memoryview, inner: dict[bytes, list[Box]]) -> None:
@@ -91,7 +102,9 @@ def _numbers(data: memoryview, box: Box, kind: str, columns: int) -> NDArray[np.
     return np.frombuffer(raw, dtype=kind).astype(np.int64).reshape(-1, columns)
 
 
-def _chunks(data: memoryview, table: dict[bytes, list[Box]], sounds: list[Box]) -> tuple[Offsets, int]:
+def _chunks(
+    data: memoryview, table: dict[bytes, list[Box]], sounds: list[Box]
+) -> tuple[Offsets, Offsets, Offsets | None]:
     if b"co64" in table:
         starts = _numbers(data, only(table, b"co64", NAME), ">u8", 1)[:, 0]
     else:
@@ -99,7 +112,7 @@ def _chunks(data: memoryview, table: dict[bytes, list[Box]], sounds: list[Box]) 
     runs = _numbers(data, only(table, b"stsc", NAME), ">u4", 3)
     fixed, count, sizes = _sizes(data, table)
     if not len(starts):
-        return np.zeros((0, 2), dtype=np.int64), 0
+        return np.zeros((0, 2), dtype=np.int64), np.zeros(0, dtype=np.int64), None
     if not len(runs) or runs[0, 0] != 1 or np.any(np.diff(runs[:, 0]) <= 0):
         raise Malformed(f"{NAME}: the chunk table is out of order")
     last = np.append(runs[1:, 0], len(starts) + 1)
@@ -114,7 +127,9 @@ def _chunks(data: memoryview, table: dict[bytes, list[Box]], sounds: list[Box]) 
     stops = starts + lengths
     if np.any(starts < 0) or np.any(lengths < 0) or np.any(stops > len(data)):
         raise Malformed(f"{NAME}: samples lie beyond the end of the file; it is truncated")
-    return np.stack([starts, stops], axis=1), int(ends[-1])
+    if sizes is None and fixed >= _SMALLEST and per == 1:
+        sizes = np.full(int(ends[-1]), fixed, dtype=np.int64)
+    return np.stack([starts, stops], axis=1), ends, sizes
 
 
 def _sizes(data: memoryview, table: dict[bytes, list[Box]]) -> tuple[int, int, NDArray[np.int64] | None]:
@@ -248,13 +263,14 @@ def _table(data: memoryview, track: Track, keep: Keep, starts: Offsets, wide: bo
             rows = np.frombuffer(reader.take(count * each), dtype=">u4").reshape(-1, each // 4)
             needed = _needed(kind, rows, track.samples, len(track.chunks), len(track.codecs))
             made.append(build_full(kind, version, 0, struct.pack(">I", len(needed)), needed.tobytes()))
-    made += [
-        build_full(b"sdtp", 0, 0, full(data, box, NAME)[2].take(track.samples))
-        for box in track.table.get(b"sdtp", [])[:1]
-    ]
-    fixed, count, sizes = _sizes(data, track.table)
+    for box in track.table.get(b"sdtp", [])[:1]:
+        hints = full(data, box, NAME)[2].take(track.samples)
+        made += [build_full(b"sdtp", 0, 0, hints)] * (not reads_like_text(hints))
+    fixed, _, sizes = _sizes(data, track.table)
     listed = b"" if sizes is None else sizes[: track.samples].astype(">u4").tobytes()
-    made.append(build_full(b"stsz", 0, 0, struct.pack(">II", fixed, count if sizes is None else track.samples), listed))
+    if fixed >= codec_boxes.LETTERS and track.samples:
+        raise Malformed(f"{NAME}: samples larger than samples are")
+    made.append(build_full(b"stsz", 0, 0, struct.pack(">II", fixed if track.samples else 0, track.samples), listed))
     places = starts.astype(">u8" if wide else ">u4").tobytes()
     made.append(build_full(b"co64" if wide else b"stco", 0, 0, struct.pack(">I", len(starts)), places))
     return made
@@ -268,7 +284,12 @@ def _needed(kind: bytes, rows: NDArray[Any], samples: int, chunks: int, codecs: 
     """
     if kind in (b"stts", b"ctts"):
         before = np.cumsum(rows[:, 0], dtype=np.int64) - rows[:, 0]
-        timed: NDArray[Any] = rows[(before < samples) & (rows[:, 0] > 0)]
+        wanted = (before < samples) & (rows[:, 0] > 0)
+        timed: NDArray[Any] = rows[wanted].copy()
+        timed[:, 0] = np.minimum(timed[:, 0], samples - before[wanted])
+        # Times before others are negative; no time is so long that it could be four letters.
+        if np.any(np.abs(timed[:, 1].astype(np.uint32).view(np.int32).astype(np.int64)) >= codec_boxes.LETTERS):
+            raise Malformed(f"{NAME}: frames of a length that no film has")
         return timed
     if kind == b"stsc":
         if np.any(rows[:, 2] > codecs):

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from veilset.containers.allowed import is_plain
 from veilset.containers.assembly import cut_out
 from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
 from veilset.containers.kept_fields import kept_fields
-from veilset.containers.pdf_images import Body, Images, is_number, numbers
-from veilset.containers.pdf_objects import Cursor, Document, Name, Ref, Stream, Word, inflate
+from veilset.containers.pdf_content import ADVICE, Content, Drawn
+from veilset.containers.pdf_filters import PLAIN
+from veilset.containers.pdf_images import Body, Images, numbers
+from veilset.containers.pdf_objects import Document, Name, Ref, Stream, Word, inflate
+from veilset.containers.pdf_text import plain
 from veilset.containers.rights_fields import rights_packet
 from veilset.containers.risks import risk_of
 from veilset.containers.xmp import read_xmp
@@ -24,17 +27,8 @@ from veilset.core.sample import TagValue
 NAME = "PDF"
 formats = ("pdf",)
 INHERITED = (b"MediaBox", b"CropBox", b"Rotate", b"Resources")
-# Operators that place, clip and paint, with how many numbers each takes (None for any).
-PAINT = {
-    b"q": 0, b"Q": 0, b"cm": 6, b"re": 4, b"W": 0, b"W*": 0, b"n": 0, b"m": 2, b"l": 2, b"c": 6, b"v": 4, b"y": 4,
-    b"h": 0, b"f": 0, b"F": 0, b"f*": 0, b"S": 0, b"s": 0, b"B": 0, b"B*": 0, b"b": 0, b"b*": 0, b"w": 1, b"J": 1,
-    b"j": 1, b"M": 1, b"i": 1, b"g": 1, b"G": 1, b"rg": 3, b"RG": 3, b"k": 4, b"K": 4,
-}  # fmt: skip
-COVERING = frozenset((b"f", b"F", b"f*", b"B", b"B*", b"b", b"b*", b"W", b"W*"))
-MARKS = frozenset((b"BMC", b"BDC", b"EMC", b"MP", b"DP", b"ri"))
 MOST_PAGES = 5000
 CREATED = re.compile(r"D:(\d{4})(\d\d)(?:\d\d){0,4}(?:Z|[+-]\d\d'?(?:\d\d'?)?)?")
-ADVICE = "only documents of scanned or photographed pages are served; export its pages as pictures"
 
 
 @dataclass
@@ -43,7 +37,8 @@ class Page:
 
     entries: dict[bytes, Any]
     content: bytes
-    images: dict[bytes, Ref] = field(default_factory=dict)
+    resources: dict[bytes, Any]
+    words: bytes
 
 
 def inspect(data: memoryview) -> Listing:
@@ -56,6 +51,12 @@ def inspect(data: memoryview) -> Listing:
     document = Document(data)
     pages, images = _read(document, Keep())
     tags = list(_tags(document))
+    # The layer of words that text recognition lays below a scan.
+    tags += [
+        TagValue(f"pdf/page/{number}/unseen_text", page.words, Risk.CONTENT, len(page.words))
+        for number, page in enumerate(pages, 1)
+        if page.words.strip()
+    ]
     box = next((page.entries[b"MediaBox"] for page in pages), [0, 0, 1, 1])
     width, height = (max(1, round(abs(box[i + 2] - box[i]))) for i in (0, 1))
     turned = int(pages[0].entries.get(b"Rotate", 0)) // 90 % 4 if pages else 0
@@ -136,7 +137,8 @@ def _page(document: Document, node: dict[bytes, Any], images: Images) -> Page:
     get = document.get
     if images.keep.georeference and node.keys() & {b"VP", b"LGIDict"}:
         raise Unsupported(f"{NAME}: a page is a map, whose georeference cannot be kept; clean it without that choice")
-    for note in get(node.get(b"Annots")) or []:
+    notes = get(node.get(b"Annots"))
+    for note in notes if isinstance(notes, list) else []:
         about = get(note)
         if isinstance(about, dict) and get(about.get(b"Subtype")) not in (b"Link", b"Popup"):
             raise Unsupported(f"{NAME}: a page has comments, stamps or form fields; {ADVICE}")
@@ -145,74 +147,22 @@ def _page(document: Document, node: dict[bytes, Any], images: Images) -> Page:
         raise Malformed(f"{NAME}: a page has no size")
     if b"CropBox" in node:
         entries[b"CropBox"] = numbers(get, node[b"CropBox"])[:4]
-        if entries[b"CropBox"] != entries[b"MediaBox"]:
-            images.residue.append("pixels outside the visible part of a page")
+        if len(entries[b"CropBox"]) != 4:
+            raise Malformed(f"{NAME}: a page has no size")
     if isinstance(get(node.get(b"Rotate")), int) and get(node[b"Rotate"]) % 360:
         entries[b"Rotate"] = get(node[b"Rotate"]) % 360
     contents = get(node.get(b"Contents"))
     parts = [get(part) for part in (contents if isinstance(contents, list) else [contents]) if part is not None]
     if not all(isinstance(part, Stream) for part in parts):
         raise Malformed(f"{NAME}: a page's content is broken")
-    resources = get(node.get(b"Resources")) or {}
-    page = Page(entries, b"")
+    resources = get(node.get(b"Resources"))
+    left, low, right, high = entries.get(b"CropBox", entries[b"MediaBox"])
+    drawn = Drawn((min(left, right), min(low, high), max(left, right), max(low, high)))
     content = b"\n".join(document.decoded(part) for part in parts)
-    page.content = _content(content, get(resources.get(b"XObject")) or {}, page, images)
-    return page
-
-
-def _content(raw: bytes, drawn: dict[bytes, Any], page: Page, images: Images) -> bytes:
-    """The page's operators by allowlist, one a line."""
-    cursor, operands, lines = Cursor(raw), list[Any](), list[bytes]()
-    names: dict[bytes, bytes] = {}
-    while True:
-        item = cursor.next()
-        if not isinstance(item, Word):
-            operands.append(item)
-            if len(operands) > 64:
-                raise Malformed(f"{NAME}: a page's content is broken")
-            continue
-        if not item:
-            break
-        if item == b"Do" and len(operands) == 1 and isinstance(operands[0], Name):
-            old = bytes(operands[0])
-            if old not in names:
-                names[old] = b"I%d" % (len(names) + 1)
-                page.images[names[old]] = images.image(drawn.get(old))
-            lines.append(b"/" + names[old] + b" Do")
-        elif item in PAINT and len(operands) == PAINT[item] and all(map(is_number, operands)):
-            lines.append(b" ".join([*map(plain, operands), item]))
-            if item in COVERING and page.images:
-                images.residue.append("pixels below what is painted over a picture, or outside what is cut out of it")
-        elif item not in MARKS or b"OC" in operands:
-            raise Unsupported(f"{NAME}: pages hold text, forms or layers; {ADVICE}")
-        operands = []
-    return b"\n".join(lines)
-
-
-def plain(value: Any) -> bytes:
-    """An object as PDF writes it.
-
-    >>> plain({b"Type": Name(b"Page"), b"Box": [0, 1.5]})
-    b'<</Type /Page/Box [0 1.5]>>'
-    """
-    match value:
-        case bool():
-            return b"true" if value else b"false"
-        case int():
-            return b"%d" % value
-        case float():
-            return f"{value:.6f}".rstrip("0").rstrip(".").encode()
-        case Ref():
-            return b"%d 0 R" % value.number
-        case Name():
-            return b"/" + b"".join(bytes([c]) if bytes([c]).isalnum() else b"#%02X" % c for c in value)
-        case bytes():
-            return b"<" + value.hex().encode() + b">"
-        case list():
-            return b"[" + b" ".join(map(plain, value)) + b"]"
-        case dict():
-            return b"<<" + b"".join(plain(Name(key)) + b" " + plain(item) for key, item in value.items()) + b">>"
-    raise Malformed(f"{NAME}: an object of an unknown kind")
+    Content(drawn, images).read(content, resources if isinstance(resources, dict) else {})
+    used = {b"XObject": drawn.images, b"ExtGState": drawn.states, b"ColorSpace": drawn.spaces}
+    named = {key: held for key, held in used.items() if held or key == b"XObject"}
+    return Page(entries, b"\n".join(drawn.lines), named, b" ".join(drawn.words))
 
 
 class _Writer:
@@ -250,7 +200,7 @@ def _write(writer: _Writer, pages: list[Page], images: Images, packet: bytes, in
     writer.object({b"Type": Name(b"Pages"), b"Count": len(pages), b"Kids": kids})
     for number, page in enumerate(pages):
         about = {b"Type": Name(b"Page"), b"Parent": Ref(2), **page.entries, b"Contents": Ref(4 + 2 * number)}
-        writer.object({**about, b"Resources": {b"XObject": page.images}})
+        writer.object({**about, b"Resources": page.resources})
         writer.stream(Body({}, page.content))
     for body in images.bodies:
         writer.stream(body)
@@ -316,8 +266,8 @@ def _file_in(document: Document, stream: Stream) -> bytes:
     if not is_image or kinds[-1:] not in ([b"DCTDecode"], [b"JPXDecode"]):
         return b""
     raw = bytes(document.raw[stream.start : stream.stop])
-    while len(kinds) > 1 and kinds[0] == b"FlateDecode":
-        raw, kinds = inflate(raw)[0], kinds[1:]
+    while len(kinds) > 1 and (kinds[0] == b"FlateDecode" or kinds[0] in PLAIN):
+        raw, kinds = PLAIN[bytes(kinds[0])](raw) if kinds[0] in PLAIN else inflate(raw)[0], kinds[1:]
     return raw
 
 

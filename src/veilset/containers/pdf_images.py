@@ -12,6 +12,7 @@ from veilset.containers.bmp_rows import used_entries
 from veilset.containers.contract import Keep
 from veilset.containers.icc import sanitise
 from veilset.containers.inner import clean_inner
+from veilset.containers.pdf_filters import PLAIN
 from veilset.containers.pdf_objects import Document, Name, Ref, Stream, Word, inflate
 from veilset.core.errors import Malformed, Unsupported
 
@@ -122,8 +123,10 @@ class Images:
         kinds, settings = self.document.filters(stream)
         raw = self.document.raw[stream.start : stream.stop]
         span: tuple[int, int] | None = (stream.start, stream.stop)
-        while len(kinds) > 1 and kinds[0] == b"FlateDecode" and settings[0].get(b"Predictor", 1) == 1:
-            raw, span = inflate(raw)[0], None
+        while kinds and (kinds[0] in PLAIN or (len(kinds) > 1 and kinds[0] == b"FlateDecode")):
+            if settings[0].get(b"Predictor", 1) != 1:
+                break
+            raw, span = PLAIN[bytes(kinds[0])](raw) if kinds[0] in PLAIN else inflate(raw)[0], None
             kinds, settings = kinds[1:], settings[1:]
         kind = bytes(kinds[0]) if len(kinds) == 1 else b""
         if not kinds:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from veilset.containers.pdf_filters import PLAIN
 from veilset.core.errors import Malformed, Unsupported
 
 NAME = "PDF"
@@ -321,9 +322,12 @@ class Document:
         raw = self.raw[stream.start : stream.stop]
         kinds, settings = self.filters(stream)
         for kind, setting in zip(kinds, settings, strict=True):
-            if kind not in (b"FlateDecode", b"Fl"):
+            if kind in PLAIN:
+                raw = PLAIN[bytes(kind)](raw)
+            elif kind in (b"FlateDecode", b"Fl"):
+                raw, _ = inflate(raw, MOST_INFLATED - self.inflated)
+            else:
                 raise Unsupported(f"{NAME}: a stream is coded in a way that is not served; print to a new file")
-            raw, _ = inflate(raw, MOST_INFLATED - self.inflated)
             self.inflated += len(raw)
             if self.inflated >= MOST_INFLATED:
                 raise Unsupported(f"{NAME}: unpacks to more than {MOST_INFLATED >> 20} MB")

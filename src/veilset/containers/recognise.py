@@ -28,6 +28,7 @@ _HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1",
 _AVIF = {b"avif", b"avis"}
 _MOVIE_BOXES = {b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
 _KIND = re.compile(rb"AE|AS|AT|CS|DA|DS|DT|IS|LO|LT|OB|PN|SH|SQ|ST|TM|UI|UL|UN|US|UT")
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
 # What may stand before a drawing, one piece at a time: in one expression, a file full of comments would be tried in every
 # combination (and possessive quantifiers, which forbid that, are wrong in Python before 3.11.4).
 _BEFORE = re.compile(rb"\s*(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[[^\]]*\]\s*)?>)", re.DOTALL)
@@ -57,7 +58,8 @@ def identify(head: bytes) -> str | None:
         return "tar"
     if _is_bare_dicom(head):
         return "dicom"
-    if _is_svg(head):
+    wide = head.decode("utf-16", "ignore").encode("utf-8", "ignore") if head[:2] in _WIDE else b""
+    if _is_svg(wide or head):
         return "svg"
     if b"%PDF-" in head[:1024]:
         return "pdf"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from xml.parsers.expat import ExpatError
 
+from veilset.containers.file_names import said_by_name
 from veilset.containers.risks import risk_of
 from veilset.containers.xmp import read_xmp
 from veilset.core.errors import DataError
@@ -24,24 +25,6 @@ LARGEST = 16 << 20
 SIDECARS = (".xmp", ".thm", ".aae", ".json")
 FILMS = (".mov", ".mp4")
 DEEPEST = 12
-# A trunk prefix and a subscriber's number, as 0170-1234567 or (089) 1234567; or three, three and four digits.
-NATIONAL = (
-    r"(?<!\d)(?:\(0[1-9]\d{0,4}\)[-/ ]?|0[1-9]\d{1,4}[-/ ])[1-9]\d{4,7}(?!\d)|(?<!\d)\(?\d{3}\)?[- ]\d{3}-\d{4}(?!\d)"
-)
-# What a name may say, in the order in which it is looked for.
-PATTERNS: tuple[tuple[str, Risk, re.Pattern[str]], ...] = (
-    ("messenger", Risk.HISTORY, re.compile(r"(?i)whatsapp|(?:IMG|VID)-\d{8}-WA\d|signal-\d{4}|telegram|FB_IMG")),
-    ("screenshot", Risk.CONTENT, re.compile(r"(?i)screen.?shot|bildschirmfoto|capture d.écran")),
-    ("time", Risk.TIME, re.compile(r"(?<!\d)(?:19|20)\d\d[-_.]?(?:0[1-9]|1[0-2])[-_.]?(?:0[1-9]|[12]\d|3[01])(?!\d)")),
-    ("day", Risk.TIME, re.compile(r"(?<!\d)(?:0[1-9]|[12]\d|3[01])[-_.](?:0[1-9]|1[0-2])[-_.](?:19|20)\d\d(?!\d)")),
-    ("instant", Risk.TIME, re.compile(r"(?<!\d)1[0-9]{9}(?:\d{3})?(?!\d)")),
-    ("phone_number", Risk.PERSON, re.compile(r"(?<!\d)(?:\+|00)\d{1,3}[- ]?\d[\d -]{6,13}\d(?!\d)|" + NATIONAL)),
-    ("mail_address", Risk.PERSON, re.compile(r"[\w.+-]+@[\w-]+\.\w+")),
-    ("position", Risk.PLACE, re.compile(r"(?<!\d)-?\d{1,2}\.\d{4,}[,_ ]+-?\d{1,3}\.\d{4,}(?!\d)")),
-    ("camera_counter", Risk.DEVICE, re.compile(r"(?i)^(?:IMG|DSC|DSCN|DSCF|P|GOPR|GX|DJI|MVI|PXL|SAM)_?\d{4,8}")),
-    ("serial_number", Risk.DEVICE, re.compile(r"(?i)(?:s/?n|serial)[-_ ]?[A-Z0-9]{6,}")),
-)
-
 _NUMBERED = re.compile(r"(.+)(\(\d{1,4}\))(\.\w+)")
 _NUMBER = re.compile(r"\(\d{1,4}\)$")
 _EDITED = re.compile(r"-edited(?=\.\w+$)")
@@ -52,16 +35,6 @@ ATTRIBUTES: tuple[tuple[Risk, re.Pattern[str]], ...] = (
     (Risk.HISTORY, re.compile(r"(?i)origin|wherefrom|referr?er|quarantine|publisher|url|application")),
     (Risk.CONTENT, re.compile(r"(?i)usertags|finderinfo|comment|rating|tags|keywords")),
 )
-
-
-def said_by_name(name: str) -> tuple[TagValue, ...]:
-    """What a file's name gives away: dates, telephone numbers, mail addresses, messengers, counters, serial numbers.
-
-    >>> [tag.path for tag in said_by_name("IMG-20210506-WA0007.jpg")]
-    ['name/messenger', 'name/time']
-    """
-    found = ((word, risk, pattern.search(name)) for word, risk, pattern in PATTERNS)
-    return tuple(TagValue(f"name/{word}", match[0], risk, len(match[0])) for word, risk, match in found if match)
 
 
 def names_in(folder: Path) -> list[tuple[str, str]]:
@@ -82,7 +55,11 @@ def outside(path: Path, names: Sequence[tuple[str, str]] | None = None) -> tuple
     names = names_in(path.parent) if names is None else names
     moment = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     modified = TagValue("disk/modified", moment.strftime("%Y:%m:%d %H:%M:%SZ"), Risk.TIME, 8)
-    return *said_by_name(path.name), modified, *attributes(path), *companions(path, names)
+    named = (
+        TagValue(f"name/{part.kind.replace(' ', '_')}", part.text, part.risk, len(part.text))
+        for part in said_by_name(path.name)
+    )
+    return *named, modified, *attributes(path), *companions(path, names)
 
 
 def companions(path: Path, names: Sequence[tuple[str, str]], *, films: bool = True) -> Iterator[TagValue]:
@@ -98,6 +75,32 @@ def companions(path: Path, names: Sequence[tuple[str, str]], *, films: bool = Tr
 def sidecars_of(path: Path, names: Sequence[tuple[str, str]]) -> list[str]:
     """The names of the sidecars of a file: what `companions` reads, but for films."""
     return [beside.name for beside, read in _companions(path, names) if read != "film"]
+
+
+def notes_of(names: Sequence[str]) -> list[str]:
+    """Which names, of members of an archive, are sidecars of others beside them: words about pictures, and no pictures.
+
+    >>> notes_of(["a/1.jpg", "a/1.jpg.json", "a/1.xmp", "b/1.xmp"])
+    ['a/1.jpg.json', 'a/1.xmp']
+    """
+    folders: dict[str, list[str]] = {}
+    for name in names:
+        folders.setdefault(name.rpartition("/")[0], []).append(name.rpartition("/")[2].lower())
+    found = []
+    for name in names:
+        folder, _, word = name.rpartition("/")
+        word = word.lower()
+        if word.endswith((".xmp", ".aae", ".json")):
+            others = (one for one in folders[folder] if not one.endswith((".xmp", ".aae", ".json")))
+            if any(_apple(one) & {word} or _kind(word, one.rpartition(".")[0], one) for one in others):
+                found.append(name)
+    return found
+
+
+def _apple(name: str) -> set[str]:
+    """How Apple calls what it notes of an edit of this picture."""
+    edited = name.rpartition(".")[0].removeprefix("img_e").removeprefix("img_")
+    return {f"img_o{edited}.aae", f"img_{edited}.aae"}
 
 
 def attributes(path: str | Path) -> list[TagValue]:
@@ -126,8 +129,7 @@ def _risk_of_attribute(name: str) -> Risk:
 def _companions(path: Path, names: Sequence[tuple[str, str]]) -> list[tuple[Path, str]]:
     """Files of the same folder that belong to this one, and how each is read; in order of their names."""
     stem, name = path.stem.lower(), path.name.lower()
-    edited = stem.removeprefix("img_e").removeprefix("img_")
-    apple = {f"img_o{edited}.aae", f"img_{edited}.aae"}
+    apple = _apple(name)
     # Google shortens long names, so that the first forty letters are all that is sure to be shared.
     starts = {stem[:40], *apple}
     if numbered := _NUMBERED.fullmatch(name):

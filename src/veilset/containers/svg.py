@@ -21,20 +21,26 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
 from veilset.containers.allowed import is_plain
-from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
+from veilset.containers.contract import Claim, Fate, Keep, Listing, Rebuilt
 from veilset.containers.inner import clean_inner
 from veilset.containers.kept_fields import kept_packet
 from veilset.containers.rights_fields import rdf_of
 from veilset.containers.risks import risk_of
+from veilset.containers.svg_entities import without_addresses
 from veilset.containers.svg_names import ACTIVE, ATTRIBUTES, ELEMENTS, SHAPES, TEXT, UNSEEN, may_hold
 from veilset.containers.svg_pictures import picture_of
+from veilset.containers.svg_size import facts_of
 from veilset.containers.svg_style import (
     COMMENT,
     REFERENCE,
+    SELECTOR,
     clean_declarations,
     clean_sheet,
     clean_value,
+    declared_names,
     is_plain_style,
+    kept_rules,
+    pointed_at,
     used_classes,
 )
 from veilset.containers.svg_values import plain_value, unknown_fonts
@@ -54,9 +60,8 @@ _HIDDEN = re.compile(
     r"<switch|display:none|visibility[:=]\"?(?:hidden|collapse)|opacity[:=]\"?(?:0+(?:\.0*)?|\.0+)[\";]"
     r"|(?:width|height)[:=]\"?(?:0+(?:\.0*)?|\.0+)(?:px)?[\";]"
 )
+_QUOTES = str.maketrans("", "", "'\"")
 DOCTYPE = re.compile(rb"<!DOCTYPE[^>]*")
-LENGTH = re.compile(r"\s*([\d.]+(?:e[+-]?\d+)?)\s*(px|pt|pc|mm|cm|in|em)?\s*$", re.IGNORECASE)
-PIXELS = {"px": 1.0, "pt": 4 / 3, "pc": 16.0, "mm": 96 / 25.4, "cm": 96 / 2.54, "in": 96.0, "em": 16.0}
 
 
 @dataclass
@@ -82,7 +87,7 @@ def inspect(data: memoryview) -> Listing:
     kind = DOCTYPE.search(bytes(data[:4096]))
     tags = [TagValue("svg/doctype", kind[0].decode("utf-8", "replace"), Risk.HISTORY, len(kind[0]))] if kind else []
     tags += [*_tags(root, "svg", frozenset(_names(root))), *_described(root)]
-    return Listing(_facts(root), tuple(tags), _claims(data))
+    return Listing(facts_of(root), tuple(tags), _claims(data))
 
 
 def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
@@ -109,7 +114,7 @@ def _parse(data: memoryview) -> Element:
     builder = TreeBuilder(insert_comments=True, insert_pis=True)
     parser = DefusedXMLParser(target=builder, forbid_entities=True, forbid_external=True)
     try:
-        parser.feed(bytes(data))
+        parser.feed(without_addresses(bytes(data)))
         root: Element = parser.close()
     except DefusedXmlException:
         raise Unsupported(f"{NAME}: defines entities, which may hide content; save it as plain SVG") from None
@@ -212,8 +217,13 @@ def _described(root: Element) -> Iterator[TagValue]:
 
 
 def _refuse_active(element: Element) -> None:
-    if _local(element) in ACTIVE and (
-        len(element) or element.attrib.keys() - {"id", "type"} or (element.text or "").strip()
+    # What an editor put down for itself, under a name that no other program serves, is drawn by nobody.
+    extension = element.get("requiredExtensions", "")
+    private = _local(element) == "foreignObject" and extension and "w3.org" not in extension
+    if (
+        not private
+        and _local(element) in ACTIVE
+        and (len(element) or element.attrib.keys() - {"id", "type"} or (element.text or "").strip())
     ):
         raise Unsupported(f"{NAME}: holds scripts, animation or foreign content; save it as plain SVG without them")
     if any(name.rpartition("}")[2].lower().startswith("on") for name in element.attrib):
@@ -227,11 +237,13 @@ def _referenced(drawn: list[Element]) -> list[str]:
         link = element.get(LINK) or element.get("href") or ""
         if link.startswith("#") and _local(element) != "a":
             found[link[1:]] = None
-        shown = [value for name, value in element.attrib.items() if name in ATTRIBUTES or name == "style"]
-        for value in [*shown, (element.text or "") if _local(element) == "style" else ""]:
-            found |= {match[2][1:]: None for match in REFERENCE.finditer(value) if match[2].startswith("#")}
-        if _local(element) == "style":
-            found |= dict.fromkeys(re.findall(r"#(-?[A-Za-z_][\w-]*)(?=[^{}]*\{)", element.text or ""))
+        pointed = [
+            word for name, value in element.attrib.items() if name in ATTRIBUTES for word in pointed_at(name, value)
+        ]
+        pointed += declared_names(element.get("style", ""))
+        for selector, body in kept_rules(element.text or "") if _local(element) == "style" else ():
+            pointed += [match[2] for match in SELECTOR.finditer(selector) if match[1] == "#"] + declared_names(body)
+        found |= dict.fromkeys(pointed)
     present = {element.get("id") for element in drawn}
     return [name for name in found if name in present]
 
@@ -354,7 +366,8 @@ def _tags(element: Element, path: str, names: Collection[str]) -> Iterator[TagVa
 
 def _is_plain(name: str, value: str) -> bool:
     plain = plain_value(name, value)
-    return plain.replace("'", "").replace(", ", ",") == value.replace("'", "").replace(", ", ",") or (plain == value)
+    bare = (one.translate(_QUOTES).replace(", ", ",") for one in (plain, value))
+    return plain == value or len(set(bare)) == 1
 
 
 def _renamed(value: str) -> str:
@@ -377,14 +390,3 @@ def _inner(raw: bytes, path: str) -> Iterator[TagValue]:
 def _short(name: str) -> str:
     space, _, local = name.rpartition("}")
     return f"{space.rstrip('/').rpartition('/')[2]}:{local}" if space else local
-
-
-def _facts(root: Element) -> Facts:
-    box = re.findall(r"[-+\d.eE]+", root.get("viewBox", ""))
-    sizes = []
-    for name, fallback in (("width", 2), ("height", 3)):
-        match = LENGTH.match(root.get(name, ""))
-        inner = float(box[fallback]) if len(box) == 4 else (300.0, 150.0)[fallback - 2]
-        size = float(match[1]) * PIXELS[(match[2] or "px").lower()] if match else inner
-        sizes.append(max(1, round(min(size, 1e9))))
-    return Facts("svg", sizes[0], sizes[1], colour="rgba", channels=4)

@@ -77,6 +77,8 @@ ACTIVE = frozenset(
 PROPERTIES = frozenset(
     [
         "alignment-baseline",
+        "background",
+        "background-color",
         "baseline-shift",
         "clip",
         "clip-path",
@@ -85,6 +87,7 @@ PROPERTIES = frozenset(
         "color-interpolation",
         "color-interpolation-filters",
         "color-rendering",
+        "color-scheme",
         "cursor",
         "cx",
         "cy",

@@ -13,6 +13,8 @@ NAME = "SVG"
 REFERENCE = re.compile(r"""url\(\s*(['"]?)\s*(.*?)\s*\1\s*\)""", re.DOTALL)
 ESCAPES = re.compile(r"\\")
 COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
+# How the sheet is written, and of what language: what goes out is UTF-8 and SVG.
+STATEMENT = re.compile(r"@(?:charset|namespace)[^;{}@]*;")
 RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 SELECTOR = re.compile(r"([.#])(-?[A-Za-z_\u0080-\U0010ffff][\w\u0080-\U0010ffff-]*)")
 
@@ -67,7 +69,7 @@ def clean_sheet(text: str, names: Mapping[str, str], classes: Mapping[str, str])
     Raises:
         Unsupported: It has at-rules, which may load other files.
     """
-    text = COMMENT.sub("", text).replace("<!--", "").replace("-->", "")
+    text = STATEMENT.sub("", COMMENT.sub("", text).replace("<!--", "").replace("-->", ""))
     if "@" in text:
         raise Unsupported(f"{NAME}: a style sheet with at-rules is not served; let the editor write plain styles")
     rules = []
@@ -80,6 +82,31 @@ def clean_sheet(text: str, names: Mapping[str, str], classes: Mapping[str, str])
     return "".join(rules)
 
 
+def kept_rules(text: str) -> list[tuple[str, str]]:
+    """Selectors and bodies of the rules of a sheet that go out."""
+    rules = RULE.findall(STATEMENT.sub("", COMMENT.sub("", text)))
+    return [(one, body) for one, body in rules if plain_selector(SELECTOR.sub(r"\1none", one).strip())]
+
+
+def pointed_at(name: str, value: str) -> list[str]:
+    """The names that the value of a property points at, where the value goes out."""
+    if "#" not in value:
+        return []
+    found = [match[2][1:] for match in REFERENCE.finditer(value) if match[2].startswith("#")]
+    try:
+        return found if found and plain_value(name, clean_value(value, {}).partition("!")[0]) else []
+    except Unsupported:
+        # Where it is to go out, writing it says why it cannot.
+        return []
+
+
+def declared_names(text: str) -> list[str]:
+    """The names that declarations point at, of those that go out."""
+    parts = (part.partition(":") for part in COMMENT.sub("", text).split(";")) if "#" in text else ()
+    listed = ((name.strip().lower(), value) for name, _, value in parts)
+    return [found for name, value in listed if name in PROPERTIES for found in pointed_at(name, value)]
+
+
 def _selector(text: str, names: Mapping[str, str], classes: Mapping[str, str]) -> str:
     known = {"#": names, ".": classes}
     return SELECTOR.sub(lambda match: match[1] + known[match[1]].get(match[2], "none"), text)
@@ -87,8 +114,8 @@ def _selector(text: str, names: Mapping[str, str], classes: Mapping[str, str]) -
 
 def used_classes(sheets: list[str]) -> list[str]:
     """Class names that a sheet selects, in order of first use."""
-    found = (match[2] for sheet in sheets for rule in RULE.findall(COMMENT.sub("", sheet))
-             for match in SELECTOR.finditer(rule[0]) if match[1] == ".")  # fmt: skip
+    rules = (selector for sheet in sheets for selector, _ in kept_rules(sheet))
+    found = (match[2] for selector in rules for match in SELECTOR.finditer(selector) if match[1] == ".")
     return list(dict.fromkeys(found))
 
 

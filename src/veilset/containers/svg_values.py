@@ -9,27 +9,41 @@ import re
 
 from veilset.containers.svg_names import ELEMENTS
 from veilset.containers.svg_words import FONTS, WORDS
+from veilset.core.errors import Unsupported
+
+NAME = "SVG"
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _UNIT = r"(?:%|px|pt|pc|mm|cm|in|em|rem|ex|ch|vw|vh|deg|rad|grad|turn|ms|s)?(?![A-Za-z0-9])"
 _TOKEN = re.compile(
     rf"(?P<space>[\s,]+)|(?P<number>{_NUMBER}{_UNIT}|{_NUMBER}(?=[-+.]))|(?P<colour>\#[0-9a-fA-F]{{3,8}}(?![\w-]))"
-    r"|(?P<reference>url\(#(?:i\d+|none)\))|(?P<word>-?[A-Za-z][A-Za-z-]*)|(?P<mark>[()/!])"
+    r"|(?P<reference>url\(#(?:i\d+|none)\))|(?P<word>-?[A-Za-z][A-Za-z0-9-]*)|(?P<mark>[()/!*+-])",
+    re.ASCII,
 )
-_PATH = re.compile(rf"(?:[MmLlHhVvCcSsQqTtAa](?=[\s,]*[-+.\d])|[Zz]|{_NUMBER}|[\s,]+)*")
+_PATH = re.compile(rf"(?:[MmLlHhVvCcSsQqTtAa](?=[\s,]*{_NUMBER})|[Zz]|{_NUMBER}|[\s,]+)*", re.ASCII)
+_FUNCTION = re.compile(r"([A-Za-z][A-Za-z0-9-]*)\(")
+# Functions of names that a drawing gives, which go.
+_NAMED = frozenset(("var", "env", "attr"))
+_OWN = WORDS | {"url"}
 _FIRST = re.compile(r"\s*[Mm]")
 _LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(?:-[a-zA-Z]{2})?")
-_RESULT = re.compile(r"r\d+")
+_RESULT = re.compile(r"r\d+", re.ASCII)
 _INPUTS = frozenset(("SourceGraphic", "SourceAlpha", "BackgroundImage", "BackgroundAlpha", "FillPaint", "StrokePaint"))
 _SELECTOR = re.compile(
-    r"[\s,>+~]+|\*|[.#](?:[ci]\d+|none)|:(?:root|first-child|last-child|only-child|empty|(?:nth-child|nth-of-type)\([\dn+\s-]*\))"
-    r"|(?P<element>[A-Za-z]+)"
+    r"[\s,>+~]+|\*|[.#](?:[ci]\d+|none)"
+    r"|:(?:root|(?:first|last|only)-(?:child|of-type)|empty|nth-(?:last-)?(?:child|of-type)\((?:[\dn+\s-]*|odd|even)\))"
+    r"|:(?:not|is|where)\(|\)"
+    r"|(?P<element>[A-Za-z]+)",
+    re.ASCII,
 )
-_SIZES = re.compile(rf"(?:{_NUMBER}{_UNIT}(?:/(?:{_NUMBER}{_UNIT}|normal))?|[a-z-]+)\s*")
+_SIZES = re.compile(rf"(?:{_NUMBER}{_UNIT}(?:/(?:{_NUMBER}{_UNIT}|normal))?|[a-z-]+)\s*", re.ASCII)
 
 
 def plain_value(name: str, value: str) -> str:
     """The value of an attribute or property as far as it draws; empty where it goes.
+
+    Raises:
+        Unsupported: A function that is not known here, which a program may know.
 
     >>> plain_value("fill", "rgb(1, 2, 3)"), plain_value("fill", "Somebody"), plain_value("d", "M0 0 L1 1 Anna")
     ('rgb(1, 2, 3)', '', 'M0 0 L1 1')
@@ -46,7 +60,11 @@ def plain_value(name: str, value: str) -> str:
         return _families(value)
     if name == "font":
         return _font(value)
-    return value if _is_plain(value) else ""
+    if _is_plain(value):
+        return value
+    if any(word.lower() not in _OWN or word.lower() in _NAMED for word in _FUNCTION.findall(value)):
+        raise Unsupported(f"{NAME}: a style uses a function that is not known here; let the editor write plain values")
+    return ""
 
 
 def _is_plain(value: str) -> bool:

@@ -4,43 +4,46 @@ from __future__ import annotations
 
 WORDS = frozenset(
     """
-    a accumulate after-edge aliceblue align all all-small-caps alpha alphabetic antiquewhite aqua aquamarine arcs
-    arithmetic atop auto auto-start-reverse azure b baseline before-edge beige bevel bidi-override bisque black
-    blanchedalmond blink block blue blueviolet blur bold bolder border-box both bottom bounding-box break-spaces
-    brightness brown burlywood butt cadetblue calc calt capitalize center central chartreuse chocolate circle clip
-    collapse color color-burn color-dodge compact condensed content-box contents context-fill context-stroke
-    contrast coral cornflowerblue cornsilk crimson crispedges crosshair css currentcolor cursive cyan darkblue
-    darkcyan darken darkgoldenrod darkgray darkgreen darkgrey darkkhaki darkmagenta darkolivegreen darkorange
-    darkorchid darkred darksalmon darkseagreen darkslateblue darkslategray darkslategrey darkturquoise darkviolet
-    dashed deeppink deepskyblue default defer difference dilate dimgray dimgrey discrete dlig dodgerblue dotted
-    double drop-shadow duplicate ellipse ellipsis embed end erode evenodd exact exclusion expanded extra-condensed
-    extra-expanded fantasy fill fill-box firebrick fixed-position flex floralwhite forestgreen fractalnoise fuchsia
+    a a98-rgb accumulate after-edge aliceblue align all all-small-caps alpha alphabetic antiquewhite aqua aquamarine
+    arcs arithmetic at atop auto auto-start-reverse azure b baseline before-edge beige bevel bidi-override bisque
+    black blanchedalmond blink block blue blueviolet blur bold bolder border-box both bottom bounding-box
+    break-spaces brightness brown burlywood butt cadetblue calc calt capitalize center central chartreuse chocolate
+    circle clamp clip closest-side collapse color color-burn color-dodge color-mix compact condensed contain
+    content-box contents context-fill context-stroke contrast coral cornflowerblue cornsilk cover crimson crispedges
+    crosshair css currentcolor cursive cyan dark darkblue darkcyan darken darkgoldenrod darkgray darkgreen darkgrey
+    darkkhaki darkmagenta darkolivegreen darkorange darkorchid darkred darksalmon darkseagreen darkslateblue
+    darkslategray darkslategrey darkturquoise darkviolet dashed decreasing deeppink deepskyblue default defer
+    difference dilate dimgray dimgrey discrete display-p3 dlig dodgerblue dotted double drop-shadow duplicate
+    ellipse ellipsis embed end erode evenodd exact exclusion expanded extra-condensed extra-expanded fantasy
+    farthest-side fill fill-box firebrick fixed fixed-position flex floralwhite forestgreen fractalnoise fuchsia
     full-width g gainsboro gamma geometricprecision ghostwhite gold goldenrod gray grayscale green greenyellow grey
     grid hanging hard-light help hidden high-quality hist honeydew horizontal-tb hotpink hsl hsla hue hue-rotate
-    huerotate icccolor identity ideographic important in indianred indigo inherit initial inline inline-block inset
-    inside invert isolate isolate-override italic ivory justify kern khaki large larger lavender lavenderblush
-    lawngreen left lemonchiffon liga lightblue lightcoral lightcyan lighten lighter lightgoldenrodyellow lightgray
-    lightgreen lightgrey lightpink lightsalmon lightseagreen lightskyblue lightslategray lightslategrey
-    lightsteelblue lightyellow lime limegreen line-through linear linearrgb linen list-item lowercase lr lr-tb ltr
-    luminance luminancetoalpha luminosity magenta margin-box marker markers maroon mask-type match-source
-    mathematical matrix max medium mediumaquamarine mediumblue mediumorchid mediumpurple mediumseagreen
-    mediumslateblue mediumspringgreen mediumturquoise mediumvioletred meet middle midnightblue min mintcream
-    mistyrose miter miter-clip moccasin monospace move multiply narrower navajowhite navy new no-change
-    non-rotation non-scaling-size non-scaling-stroke none nonzero normal nostitch nowrap nums objectboundingbox
-    oblique off oldlace olive olivedrab on opacity optimizelegibility optimizequality optimizespeed orange
-    orangered orchid out over overlay overline pad padding-box painted palegoldenrod palegreen paleturquoise
-    palevioletred papayawhip path peachpuff peru pink pixelated plaintext plum plus-lighter pointer polygon
-    powderblue pre pre-line pre-wrap preserve purple r rebeccapurple rect red reflect repeat reset-size revert rgb
-    rgba right rl rl-tb rosybrown rotate round royalblue rtl run-in saddlebrown salmon sandybrown sans-serif
-    saturate saturation scale scalex scaley screen scroll seagreen seashell semi-condensed semi-expanded sepia
-    serif sideways sienna silver skew skewx skewy skyblue slateblue slategray slategrey slice small small-caps
-    smaller smcp smooth snow soft-light solid spacing spacingandglyphs springgreen square srgb start start-align
-    steelblue stitch stretch stroke stroke-box strokewidth sub super system-ui table tan tb tb-rl teal text
-    text-after-edge text-before-edge text-bottom text-top thistle tomato top translate translatex translatey
-    transparent turbulence turquoise ultra-condensed ultra-expanded underline unset uppercase use-script
-    userspaceonuse var vertical-lr vertical-rl view-box violet visible visiblefill visiblepainted visiblestroke
-    wait wavy wheat white whitesmoke wider wrap x-large x-small xmaxymax xmaxymid xmaxymin xmidymax xmidymid
-    xmidymin xminymax xminymid xminymin xor xx-large xx-small yellow yellowgreen
+    huerotate hwb icccolor identity ideographic important in increasing indianred indigo inherit initial inline
+    inline-block inset inside invert isolate isolate-override italic ivory justify kern khaki lab large larger
+    lavender lavenderblush lawngreen lch left lemonchiffon liga light light-dark lightblue lightcoral lightcyan
+    lighten lighter lightgoldenrodyellow lightgray lightgreen lightgrey lightpink lightsalmon lightseagreen
+    lightskyblue lightslategray lightslategrey lightsteelblue lightyellow lime limegreen line-through linear
+    linearrgb linen list-item local longer lowercase lr lr-tb ltr luminance luminancetoalpha luminosity magenta
+    margin-box marker markers maroon mask-type match-source mathematical matrix matrix3d max medium mediumaquamarine
+    mediumblue mediumorchid mediumpurple mediumseagreen mediumslateblue mediumspringgreen mediumturquoise
+    mediumvioletred meet middle midnightblue min mintcream mistyrose miter miter-clip moccasin monospace move
+    multiply narrower navajowhite navy new no-change no-repeat non-rotation non-scaling-size non-scaling-stroke none
+    nonzero normal nostitch nowrap nums objectboundingbox oblique off oklab oklch oldlace olive olivedrab on only
+    opacity optimizelegibility optimizequality optimizespeed orange orangered orchid out over overlay overline pad
+    padding-box painted palegoldenrod palegreen paleturquoise palevioletred papayawhip path peachpuff peru pink
+    pixelated plaintext plum plus-lighter pointer polygon powderblue pre pre-line pre-wrap preserve prophoto-rgb
+    purple r rebeccapurple rec2020 rect red reflect repeat repeat-x repeat-y reset-size revert rgb rgba right rl
+    rl-tb rosybrown rotate rotate3d rotatex rotatey rotatez round royalblue rtl run-in saddlebrown salmon sandybrown
+    sans-serif saturate saturation scale scale3d scalex scaley scalez screen scroll seagreen seashell semi-condensed
+    semi-expanded sepia serif shorter sideways sienna silver skew skewx skewy skyblue slateblue slategray slategrey
+    slice small small-caps smaller smcp smooth snow soft-light solid spacing spacingandglyphs springgreen square
+    srgb srgb-linear start start-align steelblue stitch stretch stroke stroke-box strokewidth sub super system-ui
+    table tan tb tb-rl teal text text-after-edge text-before-edge text-bottom text-top thistle tomato top translate
+    translate3d translatex translatey translatez transparent turbulence turquoise ultra-condensed ultra-expanded
+    underline unset uppercase use-script userspaceonuse var vertical-lr vertical-rl view-box violet visible
+    visiblefill visiblepainted visiblestroke wait wavy wheat white whitesmoke wider wrap x-large x-small xmaxymax
+    xmaxymid xmaxymin xmidymax xmidymid xmidymin xminymax xminymid xminymin xor xx-large xx-small xyz xyz-d50
+    xyz-d65 yellow yellowgreen
     """.split()  # noqa: SIM905 - a hundred lines of quotes would say no more
 )
 FONTS = frozenset(

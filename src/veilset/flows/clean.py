@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,8 +10,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from veilset.containers import Keep, inspect, rebuild
+from veilset.containers import Keep, inspect
 from veilset.containers.clean import BACKUP, Cleaned, clean_file, clean_in_place
+from veilset.containers.compared import compared
+from veilset.containers.file_names import said_by_name
 from veilset.core.errors import DataError, Occupied, Refusal, Unreadable, UsageError
 from veilset.flows.progress import Progress, silent
 from veilset.flows.threads import in_threads
@@ -26,10 +27,15 @@ Job = tuple[Path, Path]
 
 @dataclass(frozen=True)
 class CleanedFiles:
-    """What became of each file, by its name as given; and the table of pseudonyms, where a key was given."""
+    """What became of each file, by its name as given; and the table of pseudonyms, where a key was given.
+
+    Attributes:
+        named: What each file's name, with the folders that a copy keeps, gives away (no cleaning changes names).
+    """
 
     files: tuple[tuple[str, Cleaned], ...]
     table: Path | None = None
+    named: tuple[tuple[str, ...], ...] = ()
 
     def count(self, state: str) -> int:
         """How many ended in a state: `clean`, `residue`, `refused`, or in a check `dirty`."""
@@ -126,7 +132,8 @@ def clean(
             for folder in sorted(folders, key=lambda one: -len(one.parts)):
                 _without_empty(folder, out)
     shown = (path.as_posix() for path, _ in jobs)
-    return CleanedFiles(tuple(zip(shown, done, strict=True)), None if check else _saved(key_file, table))
+    named = tuple(tuple(part.kind for part in said_by_name(name.as_posix())) for _, name in jobs)
+    return CleanedFiles(tuple(zip(shown, done, strict=True)), None if check else _saved(key_file, table), named)
 
 
 @contextmanager
@@ -256,26 +263,28 @@ def _without_empty(folder: Path, out: Path | None) -> None:
 
 
 def _checked(path: Path, keep: Keep) -> Cleaned:
-    """Whether a file says more than `keep` allows; what it says is named by tag, never by value."""
+    """Whether a file says more than `keep` allows; what it says is named by tag, never by value.
+
+    A file is dirty when a tag of it would go, and also when cleaning would take away something that no list names. It is
+    clean with residue when nothing would go and something would be named as left.
+    """
     from veilset.containers.surplus_inside import said_behind
 
     try:
         listing = inspect(path)
         said = [tag.path for tag in listing.tags if not tag.technical]
-        hidden = [tag.path for tag in said_behind(path)]
-        if not hidden and (not said or _stays_the_same(path, keep)):
-            return Cleaned("clean", listing.facts.format, path.stat().st_size)
+        behind = [tag.path for tag in said_behind(path)]
+        # What a small file would become is soon known; a large one that says something is dirty without.
+        if behind or (said and path.stat().st_size > _COMPARED):
+            return _dirty(listing.facts.format, behind + said)
+        what = compared(path, keep)
     except DataError as error:
         return Cleaned("refused", reason=error.message)
-    return Cleaned(
-        "dirty", listing.facts.format, reason=f"it says {', '.join((hidden + said)[:8])}{' ...' if said[8:] else ''}"
-    )
+    if not what.same and (said or what.lost):
+        return _dirty(listing.facts.format, said or list(what.lost))
+    state = "residue" if what.residue else "clean"
+    return Cleaned(state, listing.facts.format, path.stat().st_size, residue=what.residue)
 
 
-def _stays_the_same(path: Path, keep: Keep) -> bool:
-    """Whether cleaning would give the same bytes: what it says was allowed, or is the cleaner's own."""
-    if path.stat().st_size > _COMPARED:
-        return False
-    out = io.BytesIO()
-    rebuild(path, out, keep)
-    return out.getbuffer() == path.read_bytes()
+def _dirty(kind: str, said: Sequence[str]) -> Cleaned:
+    return Cleaned("dirty", kind, reason=f"it says {', '.join(said[:8])}{' ...' if said[8:] else ''}")

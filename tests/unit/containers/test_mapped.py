@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from PIL import Image
 from veilset.containers import Keep, inspect, rebuild
 from veilset.containers.clean import clean_file, clean_in_place
 from veilset.containers.door import Stored, open_source
+from veilset.containers.held import held
 from veilset.containers.pieces import RangeWriter
 from veilset.core.errors import Unreadable
 from veilset.testing.planted import Marks, exif_block
@@ -84,3 +87,25 @@ def test_what_was_judged_is_what_is_copied(in_place: bool, tmp_path: Path, monke
     done = clean_in_place(path) if in_place else clean_file(path, tmp_path / "clean.jpg")
     assert (done.state, "changed while" in done.reason) == ("refused", True)
     assert [one.name for one in tmp_path.iterdir()] == ["photo.jpg"]
+
+
+def test_nobody_shortens_a_large_file_while_it_is_mapped(tmp_path: Path) -> None:
+    path = photo_of(24 << 20, tmp_path / "large.jpg")
+    shorten = "import os, sys; os.truncate(sys.argv[1], 1000); print('done', flush=True)"
+    with open_source(path) as door:
+        with path.open("rb") as probe, held(probe.fileno()) as holds:
+            if not holds:
+                pytest.skip("this file system knows no leases")
+        other = subprocess.Popen([sys.executable, "-c", shorten, str(path)], stdout=subprocess.PIPE)
+        with pytest.raises(subprocess.TimeoutExpired):
+            other.wait(1.5)
+        # Every page is still there: without the lease, reading the last one would end this process.
+        assert door.data[-1] == 0
+        assert path.stat().st_size == 24 << 20
+    assert other.communicate(timeout=30)[0] == b"done\n"
+    assert path.stat().st_size == 1000
+
+
+def test_a_file_that_is_written_is_not_held(tmp_path: Path) -> None:
+    with (tmp_path / "x").open("wb") as file, held(file.fileno()) as holds:
+        assert not holds

@@ -294,7 +294,9 @@ def test_ffmpeg_sees_the_same_frames_and_sound(flags: list[str], suffix: str, tm
     after.write_bytes(clean(before.read_bytes()))
     assert b"XsecretX" in before.read_bytes()
     assert b"XsecretX" not in after.read_bytes()
-    assert "encoder's name inside the coded film" in rebuild(before.read_bytes(), io.BytesIO(), Keep()).residue
+    # Encoders sign between the slices, and in filling before the first sound.
+    assert b"Lavc" in before.read_bytes()
+    assert b"Lavc" not in after.read_bytes()
     one, two = (
         subprocess.run(
             ["ffmpeg", "-v", "error", "-i", str(p), "-f", "framemd5", "-"], capture_output=True, check=True

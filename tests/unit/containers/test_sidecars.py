@@ -6,27 +6,8 @@ import plistlib
 
 import pytest
 
-from veilset.containers.sidecars import outside, said_by_name
+from veilset.containers.sidecars import outside
 from veilset.testing.planted_media import Marks, xmp_with
-
-
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("IMG_20210506_070809.jpg", {"time", "camera_counter"}),
-        ("VID-20210506-WA0001.mp4", {"messenger", "time"}),
-        ("+49 170 1234567.jpg", {"phone_number"}),
-        ("anna.b@example.org.png", {"mail_address"}),
-        ("48.13712, 11.57540.jpg", {"position"}),
-        ("1620284889.jpg", {"instant"}),
-        ("0170-1234567.jpg", {"phone_number"}),
-        ("party 15.03.2024.jpg", {"day"}),
-        ("000001.jpg", set()),
-        ("product.jpg", set()),
-    ],
-)
-def test_names_give_away(name: str, words: set[str]) -> None:
-    assert {tag.path.removeprefix("name/") for tag in said_by_name(name)} == words
 
 
 def test_what_lies_beside_is_listed_and_nothing_else(tmp_path) -> None:

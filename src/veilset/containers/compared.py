@@ -1,0 +1,138 @@
+"""What cleaning would make of a file, without writing it: whether it would stay the same, what would be left, and what
+would go although no list names it."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from veilset.containers.clean import INHERENT, READABLE
+from veilset.containers.contract import Claim, Fate, Keep, Rebuilt
+from veilset.containers.door import open_source
+from veilset.containers.pages import windows
+from veilset.containers.pieces import Piece, RangeWriter
+from veilset.containers.verify import CODED, needles_of, says_words, text_in
+
+# Written anew as a whole, so that no ledger tells what went: such a file is clean when nothing of it would change.
+WHOLE = frozenset({"pdf", "tar", "zip"})
+_WORD = re.compile(r"[^\W_]{3,}")
+# What every drawing is full of, and what writing it anew leaves out.
+_XML = frozenset(
+    """
+    xml version encoding utf standalone yes xmlns xlink http www org 2000 1999 svg space namespace preserve default
+    """.split()  # noqa: SIM905 - a list of words, not of quotes
+)
+# A box without content, its header alone; or filling between boxes.
+_HEADER = 32
+_MOST = 1 << 20
+_OVERLAP = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What cleaning would do.
+
+    Attributes:
+        same: It would give the same bytes.
+        residue: What would stay and be named, but for what every picture says by being one.
+        lost: What would go, in public words; no value.
+    """
+
+    same: bool
+    residue: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+
+
+class Nowhere(RangeWriter):
+    """Takes what is written, and only notes what is copied."""
+
+    def __init__(self) -> None:
+        super().__init__(os.devnull, "wb")
+        self.pieces: list[Piece] = []
+
+    def write(self, piece: Any) -> int:
+        """Keep new bytes."""
+        self.pieces.append(bytes(piece))
+        return len(piece)
+
+    def writelines(self, pieces: Any) -> None:
+        """Keep new bytes."""
+        for piece in pieces:
+            self.write(piece)
+
+    def copy(self, data: memoryview, start: int, stop: int) -> None:
+        """Note the stretch."""
+        del data
+        self.pieces.append((start, stop))
+
+
+def compared(path: Path, keep: Keep) -> Compared:
+    """What cleaning `path` under `keep` would do.
+
+    **Guarantee**
+    - Nothing is written; memory grows with what would be written anew, not with what would be copied.
+
+    Raises:
+        DataError: As cleaning.
+    """
+    with open_source(path) as door, Nowhere() as out:
+        rebuilt = door.container.rebuild(door.data, out, keep)
+        door.check(rebuilt.claims)
+        same = rebuilt.size == len(door.data) and _is_same(door.data, out.pieces)
+        residue = [one for one in rebuilt.residue if one not in INHERENT]
+        if door.format in CODED and _says_words(door.data, rebuilt):
+            residue.append(READABLE)
+        lost = () if same else tuple(_lost(door.data, door.format, rebuilt, out.pieces))
+        return Compared(same, tuple(residue), lost)
+
+
+def _is_same(data: memoryview, pieces: list[Piece]) -> bool:
+    at = 0
+    for piece in pieces:
+        size = len(piece) if isinstance(piece, bytes) else piece[1] - piece[0]
+        if isinstance(piece, bytes):
+            if data[at : at + size] != piece:
+                return False
+        elif piece[0] != at:
+            pairs = zip(windows(data, at, at + size), windows(data, *piece), strict=True)
+            if any(data[a:b] != data[c:d] for (a, b), (c, d) in pairs):
+                return False
+        at += size
+    return at == len(data)
+
+
+def _says_words(data: memoryview, rebuilt: Rebuilt) -> bool:
+    return any(
+        says_words(bytes(data[low:high]))
+        for start, _, size in rebuilt.copied
+        for low, high in windows(data, start, start + size, overlap=_OVERLAP)
+    )
+
+
+def _lost(data: memoryview, kind: str, rebuilt: Rebuilt, pieces: list[Piece]) -> list[str]:
+    if kind in WHOLE:
+        return ["parts that cleaning takes away"]
+    new = b"\xff".join(piece for piece in pieces if isinstance(piece, bytes))
+    if kind == "svg":
+        return ["words that cleaning takes away"] if _words(bytes(data)) - _words(new) - _XML else []
+    found = [claim.what for claim in rebuilt.claims if claim.fate is Fate.DROPPED and _says_something(data, claim)]
+    told = text_in(new)
+    for claim in rebuilt.claims:
+        if claim.fate is Fate.REWRITTEN:
+            said = needles_of([bytes(data[claim.start : min(claim.stop, claim.start + _MOST)])])
+            found += [f"words in the {claim.what}"] * bool(said - told)
+    return list(dict.fromkeys(found))
+
+
+def _says_something(data: memoryview, claim: Claim) -> bool:
+    """Whether more than a header, or filling, goes."""
+    raw = bytes(data[claim.start : min(claim.stop, claim.start + _MOST)])
+    return len(raw) > _HEADER and len(set(raw[8:])) > 1
+
+
+def _words(raw: bytes) -> frozenset[str]:
+    text = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "replace")
+    return frozenset(_WORD.findall(text.lower()))
