@@ -337,7 +337,7 @@ def _claims(data: memoryview, header: Header, pages: list[Page], shows: Mapping[
         spans.append((page.at, page.directory.stop, Fate.REWRITTEN, "directory"))
         for tag, entry in page.entries.items():
             if entry.size > (8 if header.big else 4) and entry.start + entry.size <= len(data):
-                known = tag in tags.SHOWN or tag in tags.RAW or tag in tags.GEO or tag in {tags.ICC, tags.JPEG_TABLES}
+                known = tag in tags.SHOWN or tag in tags.RAW or tag in tags.GEO or tag in tags.LAID_OUT
                 fate = Fate.REWRITTEN if known else Fate.DROPPED
                 spans.append((entry.start, entry.start + entry.size, fate, f"tag {tag:#06x}"))
         stays = _stays(page, shows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from veilset.containers import Keep, inspect, rebuild
+from veilset.containers import Keep, inspect
 from veilset.containers.clean import BACKUP, Cleaned, clean_file, clean_in_place
 from veilset.core.errors import DataError, Occupied, Refusal, Unreadable, UsageError
 from veilset.flows.progress import Progress, silent
@@ -20,6 +19,14 @@ from veilset.flows.workplace import writing
 
 _COMPARED = 1 << 30
 _SMALL, _SOME = 1 << 20, 32
+# What every file of its kind holds, or shows to everybody: a check that failed for it would always fail.
+_BY_NATURE = frozenset(
+    {
+        "raw sensor data",
+        "words that the drawing shows",
+        "colour profile, channel names and surplus bytes inside the codestream, which only a full decoder can tell apart",
+    }
+)
 Job = tuple[Path, Path]
 """A file, and its name below the folder that was named."""
 
@@ -30,18 +37,19 @@ class CleanedFiles:
 
     files: tuple[tuple[str, Cleaned], ...]
     table: Path | None = None
+    checked: bool = False
 
     def count(self, state: str) -> int:
         """How many ended in a state: `clean`, `residue`, `refused`, or in a check `dirty`."""
         return sum(cleaned.state == state for _, cleaned in self.files)
 
     def raise_if_unclean(self) -> None:
-        """Raise when any file was refused, or found dirty by a check.
+        """Raise when any file was refused, or a check found one dirty or with a residue.
 
         Raises:
             Refusal: With the number of files.
         """
-        wrong = self.count("refused") + self.count("dirty")
+        wrong = self.count("refused") + self.count("dirty") + self.checked * self.count("residue")
         if wrong:
             raise Refusal(f"{wrong} of {len(self.files)} files are not clean; each is listed with its reason.")
 
@@ -69,7 +77,8 @@ def clean(
         paths: Files, and folders of them.
         out: Folder for the clean copies.
         in_place: Put each copy in the place of its original.
-        check: Only look: a file is clean when it says nothing, or nothing that cleaning would take away.
+        check: Only look: a file is clean when cleaning would take nothing away that says something, and leave nothing
+            that it names.
         keep: The allowlist.
         key_file: Key of DICOM pseudonyms; made when it is not there. The table of names is written beside it.
         backup: In place: keep the original as `NAME.original`.
@@ -123,7 +132,7 @@ def clean(
             for folder in sorted(folders, key=lambda one: -len(one.parts)):
                 _without_empty(folder, out)
     shown = (path.as_posix() for path, _ in jobs)
-    return CleanedFiles(tuple(zip(shown, done, strict=True)), None if check else _saved(key_file, table))
+    return CleanedFiles(tuple(zip(shown, done, strict=True)), None if check else _saved(key_file, table), check)
 
 
 @contextmanager
@@ -253,26 +262,28 @@ def _without_empty(folder: Path, out: Path | None) -> None:
 
 
 def _checked(path: Path, keep: Keep) -> Cleaned:
-    """Whether a file says more than `keep` allows; what it says is named by tag, never by value."""
+    """Whether a file says more than `keep` allows; what it says is named by tag, never by value.
+
+    Clean is only what cleaning would neither change in anything that says something nor name a residue of.
+    """
+    from veilset.containers.foresee import Foreseen, foresee
     from veilset.containers.surplus_inside import said_behind
 
     try:
         listing = inspect(path)
         said = [tag.path for tag in listing.tags if not tag.technical]
         hidden = [tag.path for tag in said_behind(path)]
-        if not hidden and (not said or _stays_the_same(path, keep)):
-            return Cleaned("clean", listing.facts.format, path.stat().st_size)
+        size = path.stat().st_size
+        seen = foresee(path, keep) if not hidden and size <= _COMPARED else Foreseen(False)
     except DataError as error:
         return Cleaned("refused", reason=error.message)
-    return Cleaned(
-        "dirty", listing.facts.format, reason=f"it says {', '.join((hidden + said)[:8])}{' ...' if said[8:] else ''}"
-    )
-
-
-def _stays_the_same(path: Path, keep: Keep) -> bool:
-    """Whether cleaning would give the same bytes: what it says was allowed, or is the cleaner's own."""
-    if path.stat().st_size > _COMPARED:
-        return False
-    out = io.BytesIO()
-    rebuild(path, out, keep)
-    return out.getbuffer() == path.read_bytes()
+    kind = listing.facts.format
+    told = [] if seen.same else [*hidden, *said]
+    goes = told or list(seen.goes)
+    if goes:
+        verb = "it says" if told else "cleaning would take away or rewrite"
+        return Cleaned("dirty", kind, size, reason=f"{verb} {', '.join(goes[:8])}{' ...' if goes[8:] else ''}")
+    left = tuple(one for one in seen.residue if one not in _BY_NATURE)
+    if left:
+        return Cleaned("residue", kind, size, residue=left, reason=f"it holds what cleaning leaves: {'; '.join(left)}")
+    return Cleaned("clean", kind, size)
