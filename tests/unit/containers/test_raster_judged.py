@@ -1,0 +1,123 @@
+"""What a hostile judge of the raster formats found: bits that survived, pictures that changed, files refused in vain."""
+
+from __future__ import annotations
+
+import io
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from veilset.containers import Keep, inspect, rebuild
+from veilset.flows.clean import clean
+from veilset.testing.planted import drawn
+
+
+def saved(form: str, image: Image.Image | None = None, **options: object) -> bytes:
+    out = io.BytesIO()
+    (image or Image.fromarray(drawn())).save(out, form, **options)
+    return out.getvalue()
+
+
+def cleaned(data: bytes, keep: Keep | None = None) -> bytes:
+    out = io.BytesIO()
+    rebuild(data, out, keep or Keep())
+    again = io.BytesIO()
+    rebuild(out.getvalue(), again, keep or Keep())
+    assert again.getvalue() == out.getvalue(), "cleaning twice is byte-identical"
+    return out.getvalue()
+
+
+def shown(data: bytes) -> list[np.ndarray]:
+    image = Image.open(io.BytesIO(data))
+    frames = []
+    for number in range(getattr(image, "n_frames", 1)):
+        image.seek(number)
+        frames.append(np.asarray(image.convert("RGBA")))
+    return frames
+
+
+def same(one: bytes, other: bytes) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(shown(one), shown(other), strict=True))
+
+
+def checked(data: bytes, folder: Path) -> str:
+    path = folder / "checked"
+    path.write_bytes(data)
+    return clean([path], check=True).files[0][1].state
+
+
+def bmp(bits: int, rows: bytes, width: int, height: int, *, compression: int = 0, between: bytes = b"") -> bytes:
+    head = struct.pack("<IiiHHIIiiII", 40, width, height, 1, bits, compression, len(rows), 0, 0, 0, 0) + between
+    return b"BM" + struct.pack("<IHHI", 14 + len(head) + len(rows), 0, 0, 14 + len(head)) + head + rows
+
+
+@pytest.mark.parametrize("form", ["BMP", "GIF"])
+def test_a_grey_picture_stays_one(form: str) -> None:
+    # Programs tell it by its palette, so that unused steps of the ramp may not go.
+    before = saved(form, Image.fromarray(drawn()[:, :, 0] // 2).convert("L" if form == "BMP" else "1"))
+    assert Image.open(io.BytesIO(before)).mode == Image.open(io.BytesIO(cleaned(before))).mode == "L"
+
+
+def test_the_header_that_decoders_go_by_stays() -> None:
+    red = Image.new("RGB", (16, 16), (200, 10, 10))
+    ycc = saved("JPEG", red, subsampling=0)
+    at = ycc.index(b"\xff\xdb")
+    wrong, right = (b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0" + bytes([kind]) for kind in (0, 1))
+    coded = ycc[:2] + ycc[at:]
+    for planted in (
+        # Behind the picture's first scan nobody looks for it; of two the last one counts.
+        coded[:2] + wrong + right + coded[2:],
+        saved("JPEG", red, progressive=True, subsampling=0).replace(b"\xff\xda", wrong + b"\xff\xda", 2).replace(
+            wrong + b"\xff\xda", b"\xff\xda", 1
+        ),
+    ):
+        assert inspect(planted).facts.colour == "ycc"
+        assert same(planted, cleaned(planted))
+        assert tuple(shown(planted)[0][8, 8, :2]) == pytest.approx((200, 10), abs=6)
+
+
+def test_a_gif_holds_nothing_in_bits_that_nobody_reads(tmp_path: Path) -> None:
+    still = saved("GIF", Image.fromarray(drawn()).quantize(32))
+    start = 13 + 3 * 2 ** ((still[10] & 7) + 1)
+    frame = still[still.index(b",", start) : -1]
+    plain = cleaned(b"GIF89a" + still[6:start] + 6 * (b"\x21\xf9\4\0\4\0\0\0" + frame) + b";")
+    planted = bytearray(plain)
+    at = start
+    for letter in b"Zq9Hom":
+        at = plain.index(b"\x21\xf9\4", at)
+        planted[at + 6] = letter
+        planted[at + 3] |= 0xE2
+        planted[at + 17] |= 0x18
+        at += 17
+    assert same(plain, bytes(planted))
+    assert cleaned(bytes(planted)) == plain
+    assert checked(bytes(planted), tmp_path) == "dirty"
+    assert checked(plain, tmp_path) == "clean"
+
+
+def test_a_bmp_holds_nothing_in_bits_that_no_colour_is_in(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    pixels = rng.integers(0, 1 << 15, (6, 8), dtype=np.uint16)
+    plain, planted = (bmp(16, part.tobytes(), 8, 6) for part in (pixels, pixels | 0x8000))
+    assert cleaned(planted) == cleaned(plain) == plain
+    assert same(plain, planted)
+    assert (checked(planted, tmp_path), checked(plain, tmp_path)) == ("dirty", "clean")
+    masks = struct.pack("<3I", 0xF00, 0xF0, 0xF)
+    wide = bmp(16, (pixels | 0x7000).tobytes(), 8, 6, compression=3, between=masks)
+    assert np.frombuffer(cleaned(wide)[-96:], np.uint16).max() < 0x1000
+
+
+def test_run_lengths_hold_nothing_in_what_fills_them_up(tmp_path: Path) -> None:
+    palette = bytes(range(64))
+    rows = [b"\0\5" + bytes([1, 2, 3, 4, 5]) + b"%c\0\0" for _ in range(6)]
+    eight = [b"".join(rows) % tuple(text) + b"\0\1" for text in (b"Zq9Hom", bytes(6))]
+    for planted, plain in [
+        [bmp(8, coded, 5, 6, compression=1, between=bytes(range(256)) * 4) for coded in eight],
+        [bmp(4, b"\0\3\x12" + last + b"\1" + last + b"\0\1", 4, 1, compression=2, between=palette) for last in (b"\x3A", b"\x30")],
+    ]:
+        assert cleaned(planted) == cleaned(plain)
+        assert same(planted, cleaned(planted))
+        assert checked(planted, tmp_path) == "dirty"
