@@ -24,6 +24,7 @@ from veilset.containers.tiff_layout import Field, Plan, lay_out
 from veilset.containers.tiff_overhang import overhangs, overhangs_of, told_apart
 from veilset.containers.tiff_pages import Page, every, is_raw, number, numbers, read_pages
 from veilset.containers.tiff_palette import used_entries
+from veilset.containers.tiff_raw import raw_value
 from veilset.containers.tiff_reduced import Shows, compared
 from veilset.containers.tiff_sizes import sizes_of
 from veilset.containers.tiff_strips import cleaned_strip, cleaned_tables, strip_tags
@@ -240,7 +241,7 @@ def _value(data: memoryview, header: Header, page: Page, tag: int) -> bytes | No
     entry = page.entries[tag]
     raw = _raw(data, entry.start, entry.size)
     if tag not in tags.SHOWN:
-        return raw
+        return raw_value(tag, entry.type, raw, header.order) if tag in tags.RAW else raw
     shape = shape_of(data, header, page)
     kept = kept_value(tag, entry.type, raw, header.order, shape)
     if tag != tags.COLOURS_OF or kept is None:

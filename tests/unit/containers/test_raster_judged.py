@@ -8,9 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from veilset.containers import Keep, inspect, rebuild
+from veilset.containers.tiff_fields import RAW
+from veilset.core.errors import Malformed
 from veilset.flows.clean import clean
 from veilset.testing.planted import drawn
 
@@ -121,3 +124,59 @@ def test_run_lengths_hold_nothing_in_what_fills_them_up(tmp_path: Path) -> None:
         assert cleaned(planted) == cleaned(plain)
         assert same(planted, cleaned(planted))
         assert checked(planted, tmp_path) == "dirty"
+
+
+TEXT = b"Zq9 Somebody was here at home, number 17; call back. " * 8
+CFA_TAGS = [
+    (50706, 1, 4, (1, 6, 0, 0), True), (33421, 3, 2, (2, 2), True), (33422, 1, 4, (0, 1, 1, 2), True),
+]  # fmt: skip
+
+
+def raw(*more: tuple[object, ...]) -> bytes:
+    out = io.BytesIO()
+    mosaic = drawn()[:, :, 1].astype(np.uint16)
+    tifffile.imwrite(out, mosaic, photometric=32803, extratags=[*CFA_TAGS, *more], metadata=None)
+    return out.getvalue()
+
+
+def in_type(tag: int, kind: int) -> tuple[object, ...]:
+    size = {1: 1, 3: 2, 4: 4, 5: 8, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}[kind]
+    count = min(RAW[tag], len(TEXT) // size)
+    if kind == 7:
+        return (tag, 7, count, TEXT[:count], True)
+    code = {1: "B", 3: "H", 4: "I", 5: "I", 8: "h", 9: "i", 10: "i", 11: "f", 12: "d"}[kind]
+    values = struct.unpack(f"<{count * size // struct.calcsize(code)}{code}", TEXT[: count * size])
+    return (tag, kind, count, values, True)
+
+
+@pytest.mark.parametrize("tag", sorted(RAW.keys() - {0x828D, 0x828E, 0xC612}))
+def test_what_develops_a_raw_picture_holds_no_words(tag: int) -> None:
+    for kind in (1, 3, 4, 5, 7, 8, 9, 10, 11, 12):
+        planted = raw(in_type(tag, kind))
+        held = TEXT[: min(RAW[tag] * {1: 1, 7: 1}.get(kind, 4), len(TEXT))]
+        try:
+            after = cleaned(planted)
+        except Malformed:
+            continue
+        assert len(held) < 4 or held[:8] not in after, kind
+
+
+def test_opcodes_and_tables_of_a_raw_picture_stay_to_the_bit() -> None:
+    area = struct.pack(">8I", 0, 0, 20, 30, 0, 1, 1, 1)
+    gain = area + struct.pack(">2I4dI4f", 2, 2, 1.0, 1.0, 0.0, 0.0, 1, 1.0, 1.25, 1.5, 1.0)
+    warp = struct.pack(">I8d", 1, 1.0, 1e-4, -2e-5, 0.0, 1e-6, 0.0, 0.5, 0.5)
+    opcodes = struct.pack(">I", 2) + b"".join(
+        struct.pack(">I4BII", number, 1, 3, 0, 0, 1, len(body)) + body for number, body in ((9, gain), (1, warp))
+    )
+    matrix = (7171, 10000, -1986, 10000, -648, 10000) * 3
+    kept = [
+        (0xC741, 7, len(opcodes), opcodes, True), (0xC621, 10, 9, matrix, True), (0xC61D, 4, 1, 65535, True),
+        (0xC761, 12, 2, (2.5e-5, 4.5e-7), True), (0xC6FC, 11, 4, (0.0, 0.0, 1.0, 1.0), True),
+        (0xC618, 3, 4, (0, 20, 400, 8000), True), (0xC628, 5, 3, (1, 2, 1, 1, 5, 8), True),
+    ]  # fmt: skip
+    with tifffile.TiffFile(io.BytesIO(cleaned(raw(*kept)))) as file:
+        for tag, _, _, value, _ in kept:
+            assert file.pages[0].tags[tag].value == value, tag
+    longer = [(0xC741, 7, len(opcodes) + 40, opcodes + TEXT[:40], True)]
+    with pytest.raises(Malformed):
+        cleaned(raw(*longer))
