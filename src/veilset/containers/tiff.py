@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import struct
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
@@ -15,7 +14,7 @@ from veilset.containers import tiff_fields as tags
 from veilset.containers.allowed import Allowed, allowed
 from veilset.containers.assembly import cut_out, union
 from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
-from veilset.containers.georeference import KEYS, LOST, coarsen, is_lost
+from veilset.containers.georeference import KEYS, LOST, UNNAMED, coarsen, is_lost, is_only_named, without_words
 from veilset.containers.icc import sanitise
 from veilset.containers.ifd import SIZES, Header, read_directory, read_header
 from veilset.containers.jpeg_segments import UNSEARCHED
@@ -28,7 +27,7 @@ from veilset.containers.tiff_raw import raw_value
 from veilset.containers.tiff_reduced import Shows, compared
 from veilset.containers.tiff_sizes import sizes_of
 from veilset.containers.tiff_strips import cleaned_strip, cleaned_tables, strip_tags
-from veilset.containers.tiff_tags import shape_of, tags_of
+from veilset.containers.tiff_tags import nodata_of, shape_of, tags_of
 from veilset.containers.tiff_values import bare_colours, kept_value
 from veilset.core.errors import Malformed
 from veilset.core.finding import Risk
@@ -36,7 +35,6 @@ from veilset.core.sample import TagValue
 
 formats = ("tiff",)
 
-_NUMBER = re.compile(rb"\s*[-+]?(?:nan|inf|[0-9]+\.?[0-9]*(?:e[-+]?[0-9]+)?)\s*\0?", re.IGNORECASE)
 _RESIDUE = ("coding choices", "pixel size", "sensor noise")
 _UNKNOWN = "a page of reduced size was dropped, since it could not be compared with the large one"
 _OVERHANG = "pixels of tiles that lie outside the page"
@@ -96,10 +94,13 @@ def _write(data: memoryview, out: BinaryIO, header: Header, pages: list[Page], w
 
 
 def _lost_place(data: memoryview, header: Header, pages: list[Page], keep: Keep) -> tuple[str, ...]:
-    if not keep.georeference or keep.gps_grid is None:
+    if not keep.georeference:
         return ()
-    keys = (page.entries[KEYS] for page in every(pages) if KEYS in page.entries)
-    return (LOST,) if any(is_lost(Field(3, _raw(data, one.start, one.size)), header.order) for one in keys) else ()
+    keys = [page.entries[KEYS] for page in every(pages) if KEYS in page.entries]
+    held = [Field(3, _raw(data, one.start, one.size)) for one in keys]
+    if keep.gps_grid is None:
+        return (UNNAMED,) if any(is_only_named(one, header.order) for one in held) else ()
+    return (LOST,) if any(is_lost(one, header.order) for one in held) else ()
 
 
 def _as_written(claims: list[Claim], pieces: list[Piece]) -> list[Claim]:
@@ -218,8 +219,8 @@ def _plan(data: memoryview, header: Header, page: Page, keep: Keep, raw: bool, s
         value = _value(data, header, page, tag)
         if value is not None:
             fields[tag] = Field(entry.type, value)
-    if keep.georeference and keep.gps_grid is not None:
-        coarsen(fields, header.order, keep.gps_grid)
+    if keep.georeference:
+        (without_words(fields, header.order) if keep.gps_grid is None else coarsen(fields, header.order, keep.gps_grid))
     _special(data, header, page, fields, raw)
     profile = page.entries.get(tags.ICC)
     if keep.icc and profile is not None:
@@ -277,11 +278,9 @@ def _special(data: memoryview, header: Header, page: Page, fields: dict[int, Fie
     tables = page.entries.get(tags.JPEG_TABLES)
     if tables is not None:
         fields[tags.JPEG_TABLES] = Field(7, cleaned_tables(_raw(data, tables.start, tables.size)))
-    nodata = page.entries.get(tags.NODATA)
-    if nodata is not None and nodata.size < 32:
-        text = _raw(data, nodata.start, nodata.size)
-        if _NUMBER.fullmatch(text):
-            fields[tags.NODATA] = Field(2, text)
+    empty = nodata_of(data, header, page)
+    if empty is not None:
+        fields[tags.NODATA] = Field(2, empty)
     for tag in tags.GAIN_MAPS.keys() & fields.keys():
         if not _is_gain_map(fields[tag].raw, tag, header.order):
             del fields[tag]

@@ -8,7 +8,7 @@ from veilset.containers.exif_names import IFD0
 from veilset.containers.ifd import Entry, Header, read_directory, value_of
 from veilset.containers.recognise import identify
 from veilset.containers.tiff_pages import Page, every, number, numbers
-from veilset.containers.tiff_values import Shape, kept_value
+from veilset.containers.tiff_values import Shape, kept_value, nodata
 from veilset.core.errors import Malformed
 from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
@@ -34,6 +34,15 @@ def shape_of(data: memoryview, header: Header, page: Page) -> Shape:
     """What of a page decides on its other tags."""
     bits = numbers(data, header, page, 0x0102) or (1,)
     return Shape(number(data, header, page, 0x0115, 1), bits[0], number(data, header, page, 0x0106))
+
+
+def nodata_of(data: memoryview, header: Header, page: Page) -> bytes | None:
+    """The number of samples that are not there, as it goes out; None where it goes, or there is none."""
+    entry = page.entries.get(tags.NODATA)
+    if entry is None or entry.type != 2 or entry.size >= 32 or entry.start + entry.size > len(data):
+        return None
+    bits, form = shape_of(data, header, page).bits, number(data, header, page, 0x0153, 1)
+    return nodata(bytes(data[entry.start : entry.start + entry.size]), bits, form)
 
 
 def _entry_tags(data: memoryview, header: Header, entry: Entry, page: Page, index: int) -> tuple[TagValue, ...]:
@@ -63,6 +72,8 @@ def _entry_tags(data: memoryview, header: Header, entry: Entry, page: Page, inde
         return (TagValue(prefix + IFD0[entry.tag], None, Risk.TECHNICAL, entry.size, technical=True),)
     if entry.tag in tags.SHOWN or entry.tag in tags.RAW or entry.tag == tags.JPEG_TABLES:
         return (_technical(data, header, entry, page, prefix),)
+    if entry.tag == tags.NODATA and nodata_of(data, header, page) == raw:
+        return (TagValue(f"{prefix}GDALNoData", None, Risk.TECHNICAL, entry.size, technical=True),)
     if entry.tag in tags.GEO:
         name = IFD0.get(entry.tag, f"{entry.tag:#06x}")
         return (TagValue(prefix + name, value_of(data, entry, header.order), Risk.PLACE, entry.size),)

@@ -180,3 +180,22 @@ def test_opcodes_and_tables_of_a_raw_picture_stay_to_the_bit() -> None:
     longer = [(0xC741, 7, len(opcodes) + 40, opcodes + TEXT[:40], True)]
     with pytest.raises(Malformed):
         cleaned(raw(*longer))
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "after"),
+    [
+        ("u1", "0", "0"), ("u1", "-9999", "-9999"), ("u1", "+0007.0", "7"), ("u1", "7.5", None), ("u1", "19560617", None),
+        ("i2", "-32768", "-32768"), ("i2", "040404", None), ("u2", "065535.000", "65535"), ("f4", "-9999.0", "-9999"),
+        ("f4", "0.1234567890123456789", "0.12345679104328156"), ("f4", "nan", "nan"), ("f4", "NaN", "nan"),
+        ("f4", "-3.4028234663852886e+38", "-3.4028234663852886e+38"), ("f8", "0.1", "0.1"),
+        ("f8", "-1.7976931348623157e+308", "-1.7976931348623157e+308"), ("f4", "1e300", None), ("i4", "1" * 30, None),
+        ("u1", "9 people", None),
+    ],
+)  # fmt: skip
+def test_the_number_of_missing_samples_is_plain(kind: str, text: str, after: str | None) -> None:
+    out = io.BytesIO()
+    tifffile.imwrite(out, np.zeros((5, 5), kind), extratags=[(42113, 2, 0, text, True)], metadata=None)
+    with tifffile.TiffFile(io.BytesIO(cleaned(out.getvalue()))) as file:
+        tag = file.pages[0].tags.get(42113)
+        assert (tag and tag.value) == after
