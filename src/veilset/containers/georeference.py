@@ -64,7 +64,9 @@ def without_words(fields: dict[int, Field], order: str) -> None:
     for tag, group in _GROUPS.items():
         field = fields.get(tag)
         if field is not None and (
-            _reals(field, order) is None or len(field.raw) % (8 * group) or (tag != POINTS and len(field.raw) > 8 * group)
+            _reals(field, order) is None
+            or len(field.raw) % (8 * group)
+            or (tag != POINTS and len(field.raw) > 8 * group)
         ):
             del fields[tag]
     held = _reals(fields[_NUMBERS], order) if _NUMBERS in fields else ()

@@ -220,9 +220,7 @@ def _bare_control(head: bytes) -> bytes:
     return head[:3] + bytes([disposal | clear]) + head[4:6] + (head[6:7] if clear else b"\0")
 
 
-def _keep_start(
-    data: memoryview, block: Block, head: bytes, pieces: list[Piece], ledger: Ledger, what: str
-) -> None:
+def _keep_start(data: memoryview, block: Block, head: bytes, pieces: list[Piece], ledger: Ledger, what: str) -> None:
     """Keep the start of a block, as `head`; its end mark follows at once."""
     stop = block.start + len(head)
     same = head == data[block.start : stop]

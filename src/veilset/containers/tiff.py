@@ -19,6 +19,7 @@ from veilset.containers.icc import sanitise
 from veilset.containers.ifd import SIZES, Header, read_directory, read_header
 from veilset.containers.jpeg_segments import UNSEARCHED
 from veilset.containers.pieces import Ledger, Piece, emit
+from veilset.containers.tiff_gaps import is_filling
 from veilset.containers.tiff_layout import Field, Plan, lay_out
 from veilset.containers.tiff_overhang import overhangs, overhangs_of, told_apart
 from veilset.containers.tiff_pages import Page, every, is_raw, number, numbers, read_pages
@@ -40,6 +41,7 @@ _UNKNOWN = "a page of reduced size was dropped, since it could not be compared w
 _OVERHANG = "pixels of tiles that lie outside the page"
 _COLOURS = "palette entries that may not be used"
 _MOST_SHOWN = 1 << 24
+_LONGEST_FILLING = 1 << 16
 
 
 def inspect(data: memoryview) -> Listing:
@@ -348,11 +350,16 @@ def _claims(data: memoryview, header: Header, pages: list[Page], shows: Mapping[
     for start, stop, fate, what in sorted(spans, key=lambda span: (span[0], -span[1], span[2] is Fate.DROPPED)):
         if stop <= at:
             continue
-        ledger.add(at, min(start, stop), Fate.DROPPED, "gap")
+        _gap(data, at, start, ledger)
         ledger.add(max(at, start), stop, fate, what)
         at = stop
-    ledger.add(at, len(data), Fate.DROPPED, "bytes after the last page")
+    _gap(data, at, len(data), ledger, "bytes after the last page")
     return ledger.claims
+
+
+def _gap(data: memoryview, start: int, stop: int, ledger: Ledger, called: str = "gap") -> None:
+    filling = stop - start <= _LONGEST_FILLING and is_filling(bytes(data[start:stop]), len(data))
+    ledger.add(start, stop, Fate.REWRITTEN if filling else Fate.DROPPED, "filling" if filling else called)
 
 
 def _facts(data: memoryview, header: Header, pages: list[Page]) -> Facts:

@@ -22,20 +22,20 @@ _LARGEST, _SMALLEST, _TINY = 1e6, 1e-12, 1e-30
 _LEVEL = 1 << 24
 _BYTES = {0x828E: 6, 0xC612: 30, 0xC613: 30, 0xC616: 6}
 _UNUSED_LEVEL = 0xFFFFFFFF
-_PLACES, _LEVELS = {_SHORT, _LONG}, {_SHORT, _LONG, _RATIONAL}
-_TYPES: dict[int, set[int]] = {
-    **dict.fromkeys((0x828E, 0xC612, 0xC613, 0xC616), {_BYTE}),
-    **dict.fromkeys((0x828D, 0xC617, 0xC618, 0xC619, 0xC635, 0xC65A, 0xC65B, 0xC6BF, 0xCD31), {_SHORT}),
+_PLACES, _LEVELS = frozenset({_SHORT, _LONG}), frozenset({_SHORT, _LONG, _RATIONAL})
+_TYPES: dict[int, frozenset[int]] = {
+    **dict.fromkeys((0x828E, 0xC612, 0xC613, 0xC616), frozenset({_BYTE})),
+    **dict.fromkeys((0x828D, 0xC617, 0xC618, 0xC619, 0xC635, 0xC65A, 0xC65B, 0xC6BF, 0xCD31), frozenset({_SHORT})),
     **dict.fromkeys((0xC61A, 0xC61F, 0xC620, 0xC628), _LEVELS),
     **dict.fromkeys(
         (0xC61D, 0xC62D, 0xC68D, 0xC68E, 0xC6F9, 0xC6FD, 0xC71E, 0xC71F, 0xC725, 0xC7A3, 0xC7A4, 0xC7A6, 0xCD38, 0xCD43,
          0xCD45), _PLACES,
     ),
-    **dict.fromkeys((0xC6FA, 0xC6FB, 0xC6FC, 0xC726, 0xCD39), {_FLOAT}),
-    **dict.fromkeys((0xC761, 0xC7AA), {_DOUBLE}),
+    **dict.fromkeys((0xC6FA, 0xC6FB, 0xC6FC, 0xC726, 0xCD39), frozenset({_FLOAT})),
+    **dict.fromkeys((0xC761, 0xC7AA), frozenset({_DOUBLE})),
 }  # fmt: skip
 # Of what the standard lists no type for here, all are fractions.
-_FRACTION = {_RATIONAL, _SIGNED}
+_FRACTION = frozenset({_RATIONAL, _SIGNED})
 _CURVE = 0xC618
 _OPCODES = frozenset({0xC740, 0xC741, 0xC74E})
 _GAIN_MAPS = {0xCD2D: 64, 0xCD40: 80}

@@ -6,7 +6,7 @@ from veilset.containers import tiff_fields as tags
 from veilset.containers.exif import CHILDREN, tag_value
 from veilset.containers.exif_names import IFD0
 from veilset.containers.ifd import Entry, Header, read_directory, value_of
-from veilset.containers.recognise import identify
+from veilset.containers.tiff_gaps import grade, is_filling
 from veilset.containers.tiff_pages import Page, every, number, numbers
 from veilset.containers.tiff_values import Shape, kept_value, nodata
 from veilset.core.errors import Malformed
@@ -25,8 +25,8 @@ def tags_of(data: memoryview, header: Header, pages: list[Page]) -> tuple[TagVal
             found += _entry_tags(data, header, entry, page, index)
     gaps = _unclaimed(data, header, pages)
     if gaps:
-        risk = Risk.HIDDEN if identify(gaps.lstrip(b"\0")) else Risk.CONTENT
-        found.append(TagValue("tiff/gaps", gaps[:_MOST_GAPS], risk, len(gaps)))
+        whole = b"".join(gaps)
+        found.append(TagValue("tiff/gaps", whole[:_MOST_GAPS], grade(gaps), len(whole)))
     return tuple(found)
 
 
@@ -101,8 +101,8 @@ def _below(data: memoryview, header: Header, entry: Entry, index: int) -> tuple[
     return tuple(tag_value(data, header, one, f"exif/{label}{number}/", names) for one in found)
 
 
-def _unclaimed(data: memoryview, header: Header, pages: list[Page]) -> bytes:
-    """Bytes that belong to no page, outside alignment padding."""
+def _unclaimed(data: memoryview, header: Header, pages: list[Page]) -> list[bytes]:
+    """Stretches that belong to no page and are more than filling."""
     spans = [(0, 16 if header.big else 8)]
     for page in every(pages):
         spans.append((page.at, page.directory.stop))
@@ -111,10 +111,11 @@ def _unclaimed(data: memoryview, header: Header, pages: list[Page]) -> bytes:
         for entry in page.directory.entries:
             if entry.tag in CHILDREN and entry.number == 1:
                 spans += _spans_below(data, header, entry)
-    at, gaps = 0, b""
+    at, gaps = 0, []
     for start, stop in [*sorted(spans), (len(data), len(data))]:
-        if start > at + 16 or any(data[at:start]):
-            gaps += bytes(data[at : min(start, at + _MOST_GAPS)])
+        piece = bytes(data[at : min(start, at + _MOST_GAPS)])
+        if start > at + _MOST_GAPS or (piece and not is_filling(piece, len(data))):
+            gaps.append(piece)
         at = max(at, stop)
     return gaps
 

@@ -109,7 +109,15 @@ def test_a_georeference_that_is_kept_holds_no_words(tmp_path: Path, byteorder: s
     done = clean_file(path, tmp_path / "b.tif", keep, thorough=True)
     assert (done.state, done.residue.count(UNNAMED)) == ("clean", 0)
     after = _tags(tmp_path / "b.tif")
-    stay = [METRES, (2048, 0, 1, 4326), (2057, 34736, 1, 0), OWN, (3075, 0, 1, 8), (3076, 0, 1, 9001), (3080, 34736, 1, 1)]
+    stay = [
+        METRES,
+        (2048, 0, 1, 4326),
+        (2057, 34736, 1, 0),
+        OWN,
+        (3075, 0, 1, 8),
+        (3076, 0, 1, 9001),
+        (3080, 34736, 1, 1),
+    ]
     # A list of numbers with letters among them holds none that a key may point at.
     stay = [key for key in stay if key[1] == 0]
     assert tuple(after[34735]) == (1, 1, 1, len(stay), *(number for key in stay for number in key))

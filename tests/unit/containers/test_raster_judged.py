@@ -14,6 +14,7 @@ from PIL import Image
 from veilset.containers import Keep, inspect, rebuild
 from veilset.containers.tiff_fields import RAW
 from veilset.core.errors import Malformed
+from veilset.core.finding import Risk
 from veilset.flows.clean import clean
 from veilset.testing.planted import drawn
 
@@ -73,9 +74,9 @@ def test_the_header_that_decoders_go_by_stays() -> None:
     for planted in (
         # Behind the picture's first scan nobody looks for it; of two the last one counts.
         coded[:2] + wrong + right + coded[2:],
-        saved("JPEG", red, progressive=True, subsampling=0).replace(b"\xff\xda", wrong + b"\xff\xda", 2).replace(
-            wrong + b"\xff\xda", b"\xff\xda", 1
-        ),
+        saved("JPEG", red, progressive=True, subsampling=0)
+        .replace(b"\xff\xda", wrong + b"\xff\xda", 2)
+        .replace(wrong + b"\xff\xda", b"\xff\xda", 1),
     ):
         assert inspect(planted).facts.colour == "ycc"
         assert same(planted, cleaned(planted))
@@ -119,7 +120,10 @@ def test_run_lengths_hold_nothing_in_what_fills_them_up(tmp_path: Path) -> None:
     eight = [b"".join(rows) % tuple(text) + b"\0\1" for text in (b"Zq9Hom", bytes(6))]
     for planted, plain in [
         [bmp(8, coded, 5, 6, compression=1, between=bytes(range(256)) * 4) for coded in eight],
-        [bmp(4, b"\0\3\x12" + last + b"\1" + last + b"\0\1", 4, 1, compression=2, between=palette) for last in (b"\x3A", b"\x30")],
+        [
+            bmp(4, b"\0\3\x12" + last + b"\1" + last + b"\0\1", 4, 1, compression=2, between=palette)
+            for last in (b"\x3a", b"\x30")
+        ],
     ]:
         assert cleaned(planted) == cleaned(plain)
         assert same(planted, cleaned(planted))
@@ -199,3 +203,31 @@ def test_the_number_of_missing_samples_is_plain(kind: str, text: str, after: str
     with tifffile.TiffFile(io.BytesIO(cleaned(out.getvalue()))) as file:
         tag = file.pages[0].tags.get(42113)
         assert (tag and tag.value) == after
+
+
+@pytest.mark.parametrize(
+    ("between", "risk"),
+    [
+        (b"\0" * 40, None), (b"\0" * 7 + b"II*\0\x08\0\0\0", None), (b"\1\0\0\0" * 4, None), (b"at home, 17", Risk.CONTENT),
+        (b"\x91\x92\x93" * 9, Risk.CONTENT), (saved("PNG"), Risk.HIDDEN), (b"\0" * 5 + saved("JPEG"), Risk.HIDDEN),
+        (b"II*\0" + b"HOME", Risk.HIDDEN), (saved("TIFF", Image.new("L", (9, 9))), Risk.HIDDEN),
+        (struct.pack("<H" + 4 * "HHII", 4, *(part for tag in range(256, 260) for part in (tag, 3, 1, 9))), Risk.HISTORY),
+    ],
+)  # fmt: skip
+def test_gaps_of_a_tiff_are_graded_by_what_they_hold(between: bytes, risk: Risk | None, tmp_path: Path) -> None:
+    plain = cleaned(saved("TIFF"))
+    first = struct.unpack_from("<I", plain, 4)[0]
+    assert first == 8
+    # Behind the last strip nothing points at it.
+    planted = plain + b"\0" * (len(plain) % 2) + between
+    gaps = [tag.risk for tag in inspect(planted).tags if tag.path == "tiff/gaps"]
+    assert gaps == ([risk] if risk else [])
+    assert cleaned(planted) == plain
+    assert checked(planted, tmp_path) == ("dirty" if risk else "clean")
+
+
+def test_an_everyday_tiff_of_several_pages_is_no_alarm(tmp_path: Path) -> None:
+    pages = [Image.fromarray(drawn()).convert(mode) for mode in ("L", "CMYK", "1")]
+    data = saved("TIFF", save_all=True, append_images=pages)
+    assert [tag.path for tag in inspect(data).tags if not tag.technical] == []
+    assert checked(data, tmp_path) == "clean"
