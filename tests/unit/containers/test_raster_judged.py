@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,14 @@ import tifffile
 from PIL import Image
 
 from veilset.containers import Keep, inspect, rebuild
+from veilset.containers.png_chunks import Head
+from veilset.containers.png_rows import rows_of
 from veilset.containers.tiff_fields import RAW
 from veilset.core.errors import Malformed
 from veilset.core.finding import Risk
 from veilset.flows.clean import clean
 from veilset.testing.planted import drawn
+from veilset.testing.planted_others import chunk
 
 
 def saved(form: str, image: Image.Image | None = None, **options: object) -> bytes:
@@ -231,3 +235,61 @@ def test_an_everyday_tiff_of_several_pages_is_no_alarm(tmp_path: Path) -> None:
     data = saved("TIFF", save_all=True, append_images=pages)
     assert [tag.path for tag in inspect(data).tags if not tag.technical] == []
     assert checked(data, tmp_path) == "clean"
+
+
+def png(depth: int, kind: int, size: tuple[int, int], rows: bytes, *more: bytes, interlaced: int = 0) -> bytes:
+    head = struct.pack(">IIBBBBB", *size, depth, kind, 0, 0, interlaced)
+    palette = [chunk(b"PLTE", bytes(range(48))[: 3 << depth])] if kind == 3 else []
+    parts = [chunk(b"IHDR", head), *palette, *more, chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+@pytest.mark.parametrize("interlaced", [0, 1])
+@pytest.mark.parametrize("kind", [0, 3])
+@pytest.mark.parametrize("depth", [1, 2, 4])
+def test_bits_that_fill_rows_of_a_png_are_zero(depth: int, kind: int, interlaced: int, tmp_path: Path) -> None:
+    rng = np.random.default_rng(depth)
+    size = (13, 11)
+    passes = rows_of(Head(*size, depth, kind, bool(interlaced)), *size)
+    for filters in ((0,), (0, 1, 2, 3, 4)):
+        noise = b"".join(
+            bytes([filters[row % len(filters)]]) + rng.bytes(part.stride - 1)
+            for part in passes
+            for row in range(part.count)
+        )
+        planted = png(depth, kind, size, noise, interlaced=interlaced)
+        after = cleaned(planted)
+        assert same(planted, after)
+        raw = zlib.decompress(after[after.index(b"IDAT") + 4 :])
+        for part in passes:
+            rows = np.frombuffer(raw, np.uint8)[part.start : part.start + part.stride * part.count].reshape(
+                -1, part.stride
+            )
+            assert not rows[:, 0].any()
+            assert not (rows[:, -1] & ((1 << -part.bits % 8) - 1)).any()
+        assert (checked(planted, tmp_path), checked(after, tmp_path)) == ("dirty", "clean")
+
+
+def test_a_png_row_has_a_filter_that_exists() -> None:
+    for interlaced in (0, 1):
+        rows = bytearray(Head(9, 9, 8, 2, bool(interlaced)).decoded_size(9, 9))
+        cleaned(png(8, 2, (9, 9), bytes(rows), interlaced=interlaced))
+        rows[-28] = 5
+        with pytest.raises(Malformed, match="filter"):
+            cleaned(png(8, 2, (9, 9), bytes(rows), interlaced=interlaced))
+
+
+def test_the_transparent_colour_of_a_png_has_no_more_bits_than_samples(tmp_path: Path) -> None:
+    rows = bytes(Head(9, 9, 8, 2, False).decoded_size(9, 9))
+    planted, plain = (png(8, 2, (9, 9), rows, chunk(b"tRNS", body)) for body in (b"Z\1q\2w\3", b"\0\1\0\2\0\3"))
+    assert cleaned(planted) == cleaned(plain) == plain
+    assert checked(planted, tmp_path) == "dirty"
+
+
+def test_frames_of_a_png_are_put_in_place_in_ways_that_exist() -> None:
+    frames = [Image.fromarray(np.roll(drawn(), 9 * n, 1)) for n in range(3)]
+    data = saved("PNG", frames[0], save_all=True, append_images=frames[1:])
+    at = data.rindex(b"fcTL")
+    body = data[at + 4 : at + 28] + b"Zq"
+    with pytest.raises(Malformed):
+        cleaned(data[: at - 4] + chunk(b"fcTL", body) + data[at + 34 :])
