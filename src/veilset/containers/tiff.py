@@ -21,7 +21,7 @@ from veilset.containers.jpeg_segments import UNSEARCHED
 from veilset.containers.pieces import Ledger, Piece, emit
 from veilset.containers.tiff_gaps import is_filling
 from veilset.containers.tiff_layout import Field, Plan, lay_out
-from veilset.containers.tiff_overhang import overhangs, overhangs_of, told_apart
+from veilset.containers.tiff_overhang import filling_told_apart, fills, overhangs, overhangs_of, told_apart
 from veilset.containers.tiff_pages import Page, every, is_raw, number, numbers, read_pages
 from veilset.containers.tiff_palette import used_entries
 from veilset.containers.tiff_raw import raw_value
@@ -39,6 +39,7 @@ formats = ("tiff",)
 _RESIDUE = ("coding choices", "pixel size", "sensor noise")
 _UNKNOWN = "a page of reduced size was dropped, since it could not be compared with the large one"
 _OVERHANG = "pixels of tiles that lie outside the page"
+_FILLING = "bits that fill up the rows of a page"
 _COLOURS = "palette entries that may not be used"
 _MOST_SHOWN = 1 << 24
 _LONGEST_FILLING = 1 << 16
@@ -89,6 +90,8 @@ def _write(data: memoryview, out: BinaryIO, header: Header, pages: list[Page], w
     coded = (UNSEARCHED,) if schemes - tags.EXACT else ()
     unseen = any(overhangs(data, header, page) and not told_apart(data, header, page) for page in every(pages))
     beyond = (_OVERHANG,) if unseen else ()
+    filled = any(fills(data, header, page) and not filling_told_apart(data, header, page) for page in every(pages))
+    beyond += (_FILLING,) if filled else ()
     colours = (_COLOURS,) if any(same is None for _, same in _palettes(data, header, pages)) else ()
     lost = _lost_place(data, header, pages, keep)
     residue = (*_RESIDUE, *what.notes, *raw, *colours, *dropped, *coded, *beyond, *lost)

@@ -27,7 +27,8 @@ from veilset.containers.recognise import identify
 from veilset.containers.tiff_codes import deflate_end
 from veilset.containers.tiff_fields import DEFLATE, FILES, JPEG
 from veilset.containers.tiff_overhang import Overhang
-from veilset.core.errors import DataError
+from veilset.containers.tiff_packed import PACKED, packed, unpacked
+from veilset.core.errors import DataError, Malformed
 from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
 
@@ -51,6 +52,8 @@ def cleaned_strip(
         stop = min(stop, start + decoded) if decoded else stop
         tile = bytes(data[start:stop]) if overhang else b""
         return [(start, stop)] if not overhang or overhang.blanked(tile) == tile else [overhang.blanked(tile)]
+    if scheme in PACKED and overhang:
+        return [_packed(data, start, stop, scheme, decoded, overhang)]
     if scheme in DEFLATE:
         return [_deflated(data, start, stop, decoded, overhang)]
     if scheme in JPEG:
@@ -69,6 +72,14 @@ def _deflated(data: memoryview, start: int, stop: int, decoded: int, overhang: O
     tile = zlib.decompressobj().decompress(data[start:stop], decoded)
     shown = overhang.blanked(tile) if overhang else tile
     return (start, start + end) if not beyond and shown == tile else zlib.compress(shown, 6)
+
+
+def _packed(data: memoryview, start: int, stop: int, scheme: int, decoded: int, overhang: Overhang) -> Piece:
+    tile = unpacked(bytes(data[start:stop]), scheme, overhang.row, decoded // overhang.row)
+    if tile is None:
+        raise Malformed("a compressed strip is damaged, so that what it holds cannot be told; save it anew")
+    shown = overhang.blanked(tile)
+    return (start, stop) if shown == tile else packed(shown, scheme, overhang.row)
 
 
 def strip_tags(data: memoryview, start: int, stop: int, scheme: int, path: str) -> Iterator[TagValue]:

@@ -13,6 +13,7 @@ from veilset.containers.jpeg_segments import EOI, FRAMES, segments
 from veilset.containers.jpeg_surplus import behind_blocks
 from veilset.containers.tiff_codes import deflate_end, lzw_end, packbits_end
 from veilset.containers.tiff_overhang import Overhang, overhangs_of
+from veilset.containers.tiff_packed import unpacked
 from veilset.containers.tiff_pages import Page, every, number, read_pages
 from veilset.containers.tiff_sizes import shapes_of, sizes_of
 from veilset.core.errors import DataError, Malformed, Unsupported
@@ -123,11 +124,19 @@ def _behind(data: memoryview, strip: _Strip) -> tuple[list[Span], bytes]:
     else:
         end = (lzw_end if strip.scheme == _LZW else packbits_end)(bytes(view), strip.size)
     if strip.overhang:
-        tile = bytes(view[:end])
-        beyond += strip.overhang.said(
-            tile if strip.scheme == _PLAIN else zlib.decompressobj().decompress(tile, strip.size)
-        )
+        beyond += strip.overhang.said(_plain(bytes(view[:end]), strip, strip.overhang.row))
     return ([(strip.start + end, strip.stop)] if end < len(view) else []), beyond
+
+
+def _plain(tile: bytes, strip: _Strip, row: int) -> bytes:
+    if strip.scheme == _PLAIN:
+        return tile
+    if strip.scheme in tags.DEFLATE:
+        return zlib.decompressobj().decompress(tile, strip.size)
+    plain = unpacked(tile, strip.scheme, row, strip.size // row)
+    if plain is None:
+        raise Malformed("a compressed strip is damaged")
+    return plain
 
 
 def _in_photograph(view: memoryview, strip: _Strip) -> list[Span]:
