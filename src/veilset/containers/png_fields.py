@@ -60,7 +60,7 @@ def plausible(name: bytes, body: bytes, head: Head) -> bool:
 
 
 def bare_transparency(body: bytes, head: Head) -> bytes | None:
-    """A chunk for the one transparent colour without bits that no sample has; None where there are none, or for a palette."""
+    """A chunk for the one transparent colour without bits that no sample has; None where there are none, or a palette is."""
     if head.kind == 3:
         return None
     limit = (1 << head.depth) - 1

@@ -20,11 +20,11 @@ Bytes = NDArray[np.uint8]
 
 
 class Rows(NamedTuple):
-    """Rows of one pass: where they start in the decoded stream, bytes of each with its filter, how many, and bits of pixels."""
+    """Rows of one pass: where they start in the decoded stream, bytes of each with its filter, how many, bits of pixels."""
 
     start: int
     stride: int
-    count: int
+    number: int
     bits: int
 
 
@@ -48,7 +48,7 @@ def check_filters(rows: Sequence[Rows], piece: bytes, at: int) -> None:
         Malformed: So it is.
     """
     for part in rows:
-        end = part.start + part.stride * part.count
+        end = part.start + part.stride * part.number
         first = part.start + -(-max(at - part.start, 0) // part.stride) * part.stride
         if first < end and first < at + len(piece):
             filters = np.frombuffer(piece, dtype=np.uint8)[first - at : end - at : part.stride]
@@ -71,7 +71,7 @@ def without_filling(head: Head, size: tuple[int, int], stream: bytes) -> bytes |
     raw = zlib.decompressobj().decompress(stream, head.decoded_size(*size))
     made, found = [], False
     for part in parts:
-        plain = _unfiltered(raw[part.start : part.start + part.stride * part.count], part)
+        plain = _unfiltered(raw[part.start : part.start + part.stride * part.number], part)
         filling = (1 << -part.bits % 8) - 1
         found = found or bool((plain[:, -1] & filling).any())
         plain[:, -1] &= 0xFF ^ filling
@@ -83,7 +83,7 @@ def _unfiltered(raw: bytes, part: Rows) -> Bytes:
     """The bytes of the rows of one pass. To a filter, pixels smaller than a byte are bytes: any reader of PNG undoes it."""
     from PIL import Image as PillowImage
 
-    head = struct.pack(">IIBBBBB", part.stride - 1, part.count, 8, 0, 0, 0, 0)
+    head = struct.pack(">IIBBBBB", part.stride - 1, part.number, 8, 0, 0, 0, 0)
     chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(raw, 0)), (b"IEND", b""))
     data = SIGNATURE + b"".join(make_chunk(name, body) for name, body in chunks)
     try:

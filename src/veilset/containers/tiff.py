@@ -89,7 +89,7 @@ def _write(data: memoryview, out: BinaryIO, header: Header, pages: list[Page], w
     schemes = {number(data, header, page, 0x0103, 1) for page in every(pages)}
     coded = (UNSEARCHED,) if schemes - tags.EXACT else ()
     unseen = any(overhangs(data, header, page) and not told_apart(data, header, page) for page in every(pages))
-    beyond = (_OVERHANG,) if unseen else ()
+    beyond: tuple[str, ...] = (_OVERHANG,) if unseen else ()
     filled = any(fills(data, header, page) and not filling_told_apart(data, header, page) for page in every(pages))
     beyond += (_FILLING,) if filled else ()
     colours = (_COLOURS,) if any(same is None for _, same in _palettes(data, header, pages)) else ()
@@ -258,8 +258,7 @@ def _value(data: memoryview, header: Header, page: Page, tag: int) -> bytes | No
 
 def _colours(data: memoryview, header: Header, page: Page) -> NDArray[np.bool_] | None:
     """Which entries of its palette a page uses; None where that cannot be told."""
-    pixels = number(data, header, page, 0x0100) * number(data, header, page, 0x0101)
-    return used_entries(data, page, 1 << shape_of(data, header, page).bits, pixels)
+    return used_entries(data, header, page, 1 << shape_of(data, header, page).bits)
 
 
 def _palettes(data: memoryview, header: Header, pages: list[Page]) -> Iterator[tuple[int, bool | None]]:

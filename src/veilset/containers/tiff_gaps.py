@@ -29,7 +29,7 @@ def is_filling(piece: bytes, size: int) -> bool:
         return True
     at = piece.index(rest[:1])
     if rest[:2] in {b"II", b"MM"} and _OLD_HEADER.fullmatch(piece[at : at + 8]) and not piece[at + 8 :].strip(b"\0"):
-        return struct.unpack("<I" if rest[:2] == b"II" else ">I", piece[at + 4 : at + 8])[0] < size
+        return int.from_bytes(piece[at + 4 : at + 8], "little" if rest[:2] == b"II" else "big") < size
     return _NOUGHTS.fullmatch(piece) is not None
 
 

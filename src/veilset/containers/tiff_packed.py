@@ -1,4 +1,4 @@
-"""Strips and tiles packed without loss, as rows of bytes and back: LZW, PackBits, LZMA, Zstandard, whatever libtiff knows."""
+"""Strips and tiles packed without loss, as rows of bytes and back: LZW, PackBits, LZMA and Zstandard."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import struct
 from functools import cache
 
+from veilset.containers.ifd import read_directory, read_header, value_of
 from veilset.containers.tiff_fields import STRIP_COUNTS, STRIP_OFFSETS
 
 # Compression to the name that Pillow has for it.
@@ -48,16 +49,12 @@ def is_known(scheme: int) -> bool:
 def packed(plain: bytes, scheme: int, row: int) -> bytes:
     """The rows packed again as one strip."""
     from PIL import Image as PillowImage
-    from PIL import TiffImagePlugin
 
     image = PillowImage.frombytes("L", (row, len(plain) // row), plain)
     out = io.BytesIO()
-    image.save(
-        out, "TIFF", compression=PACKED[scheme], strip_size=len(plain), tiffinfo=TiffImagePlugin.ImageFileDirectory_v2()
-    )
-    raw = out.getvalue()
-    with PillowImage.open(io.BytesIO(raw)) as written:
-        where, sizes = written.tag_v2[STRIP_OFFSETS], written.tag_v2[STRIP_COUNTS]
-    if len(where) != 1:
-        raise ValueError("one strip was asked for")
-    return raw[where[0] : where[0] + sizes[0]]
+    image.save(out, "TIFF", compression=PACKED[scheme], strip_size=len(plain))
+    raw = memoryview(out.getvalue())
+    header = read_header(raw)
+    entries = {entry.tag: entry for entry in read_directory(raw, header, header.first).entries}
+    start, size = (value_of(raw, entries[tag], header.order) for tag in (STRIP_OFFSETS, STRIP_COUNTS))
+    return bytes(raw[start : start + size])

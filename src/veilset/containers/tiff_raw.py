@@ -76,7 +76,7 @@ def _is_block(tag: int, raw: bytes, order: str) -> bool:
         return _are_opcodes(raw)
     if tag == _DYNAMIC_RANGE:
         version, kind, brightest = struct.unpack(order + "HHf", raw)
-        return version <= 30 and kind <= 1 and 0 <= brightest <= _LARGEST
+        return bool(version <= 30 and kind <= 1 and 0 <= brightest <= _LARGEST)
     return _is_light(raw, order) if tag in _LIGHTS else True
 
 
@@ -118,7 +118,7 @@ def _is_light(raw: bytes, order: str) -> bool:
     if len(raw) != 18 or struct.unpack_from(order + "H", raw)[0]:
         return False
     x, x_below, y, y_below = struct.unpack_from(order + "4I", raw, 2)
-    return max(x, x_below, y, y_below) < _LETTERS and 0 < x_below >= x and 0 < y_below >= y
+    return bool(max(x, x_below, y, y_below) < _LETTERS and 0 < x_below >= x and 0 < y_below >= y)
 
 
 def _are_opcodes(raw: bytes) -> bool:

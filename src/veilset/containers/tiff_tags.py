@@ -72,7 +72,7 @@ def _entry_tags(data: memoryview, header: Header, entry: Entry, page: Page, inde
         return (TagValue(prefix + IFD0[entry.tag], None, Risk.TECHNICAL, entry.size, technical=True),)
     if entry.tag in tags.SHOWN or entry.tag in tags.RAW or entry.tag == tags.JPEG_TABLES:
         return (_technical(data, header, entry, page, prefix),)
-    if entry.tag == tags.NODATA and nodata_of(data, header, page) == raw:
+    if entry.tag == tags.NODATA and nodata_of(data, header, page) == bytes(raw):
         return (TagValue(f"{prefix}GDALNoData", None, Risk.TECHNICAL, entry.size, technical=True),)
     if entry.tag in tags.GEO:
         name = IFD0.get(entry.tag, f"{entry.tag:#06x}")

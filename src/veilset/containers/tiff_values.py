@@ -130,7 +130,7 @@ def nodata(text: bytes, bits: int, form: int) -> bytes | None:
         kept = value
     elif form == _REAL and bits in {16, 32, 64}:
         with np.errstate(over="ignore"):
-            kept = float({16: np.float16, 32: np.float32, 64: np.float64}[bits](value))
+            kept = float(np.array([value]).astype(f"f{bits // 8}")[0])
     elif form > _REAL:
         kept = value
     else:

@@ -16,6 +16,7 @@ from veilset.containers import Keep, inspect, rebuild
 from veilset.containers.png_chunks import Head
 from veilset.containers.png_rows import rows_of
 from veilset.containers.tiff_fields import RAW
+from veilset.containers.webp import cut_chunks
 from veilset.core.errors import Malformed
 from veilset.core.finding import Risk
 from veilset.flows.clean import clean
@@ -255,14 +256,14 @@ def test_bits_that_fill_rows_of_a_png_are_zero(depth: int, kind: int, interlaced
         noise = b"".join(
             bytes([filters[row % len(filters)]]) + rng.bytes(part.stride - 1)
             for part in passes
-            for row in range(part.count)
+            for row in range(part.number)
         )
         planted = png(depth, kind, size, noise, interlaced=interlaced)
         after = cleaned(planted)
         assert same(planted, after)
         raw = zlib.decompress(after[after.index(b"IDAT") + 4 :])
         for part in passes:
-            rows = np.frombuffer(raw, np.uint8)[part.start : part.start + part.stride * part.count].reshape(
+            rows = np.frombuffer(raw, np.uint8)[part.start : part.start + part.stride * part.number].reshape(
                 -1, part.stride
             )
             assert not rows[:, 0].any()
@@ -293,3 +294,74 @@ def test_frames_of_a_png_are_put_in_place_in_ways_that_exist() -> None:
     body = data[at + 4 : at + 28] + b"Zq"
     with pytest.raises(Malformed):
         cleaned(data[: at - 4] + chunk(b"fcTL", body) + data[at + 34 :])
+
+
+@pytest.mark.parametrize("coding", ["tiff_lzw", "packbits", "zstd", "lzma", "tiff_adobe_deflate"])
+def test_unused_colours_of_a_packed_page_go(coding: str) -> None:
+    indices = np.arange(30, dtype=np.uint8).reshape(5, 6)
+    image = Image.fromarray(indices).convert("P")
+    image.putpalette((TEXT * 4)[:768])
+    data = saved("TIFF", image, compression=coding)
+    out = io.BytesIO()
+    assert "palette entries that may not be used" not in rebuild(data, out, Keep()).residue
+    assert same(data, cleaned(data))
+    with tifffile.TiffFile(io.BytesIO(out.getvalue())) as file:
+        colours = file.pages[0].colormap
+    assert colours[:, :30].any()
+    assert not colours[:, 30:].any()
+
+
+def riff(*chunks: bytes) -> bytes:
+    body = b"".join(chunks)
+    return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
+
+
+def part(name: bytes, body: bytes) -> bytes:
+    return name + struct.pack("<I", len(body)) + body + bytes(len(body) % 2)
+
+
+def extended(flags: int, width: int, height: int) -> bytes:
+    size = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    return part(b"VP8X", bytes([flags, 0, 0, 0]) + size)
+
+
+def frame(body: bytes, width: int, height: int) -> bytes:
+    size = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    return part(b"ANMF", bytes(6) + size + b"\x28\0\0\0" + body)
+
+
+def bodies(data: bytes) -> dict[bytes, bytes]:
+    return {bytes(one.name): data[one.start + 8 : one.end] for one in cut_chunks(memoryview(data), 12, len(data))}
+
+
+def test_a_webp_is_as_large_as_it_says_and_announces_what_it_holds() -> None:
+    rng = np.random.default_rng(0)
+    image = Image.fromarray(rng.integers(0, 255, (30, 40, 4), dtype=np.uint8), "RGBA")
+    planes, exact = bodies(saved("WEBP", image)), bodies(saved("WEBP", image, lossless=True))[b"VP8L"]
+    lossy, alpha, announced = part(b"VP8 ", planes[b"VP8 "]), part(b"ALPH", planes[b"ALPH"]), part(b"ANIM", bytes(6))
+    for good in (
+        riff(extended(16, 40, 30), alpha, lossy), riff(extended(0, 40, 30), lossy), riff(part(b"VP8L", exact)),
+        riff(extended(18, 50, 30), announced, frame(alpha + lossy, 40, 30)),
+    ):  # fmt: skip
+        assert same(good, cleaned(good))
+    for bad in (
+        riff(extended(0, 400, 30), lossy), riff(extended(0, 40, 30), alpha, lossy),
+        riff(extended(2, 40, 30), frame(lossy, 40, 30)),
+        riff(extended(2, 50, 30), announced, frame(lossy, 50, 30)),
+        riff(extended(2, 40, 30), announced, frame(alpha + lossy, 40, 30)),
+        riff(extended(16, 40, 30), part(b"ALPH", b"\xC0" + planes[b"ALPH"][1:]), lossy),
+        riff(extended(16, 40, 30), part(b"ALPH", b"\0short"), lossy),
+        riff(part(b"VP8 ", planes[b"VP8 "][:40])), riff(part(b"VP8L", exact[:4] + bytes([exact[4] | 0x20]) + exact[5:])),
+        riff(part(b"VP8 ", bytes([planes[b"VP8 "][0] | 1]) + planes[b"VP8 "][1:])),
+    ):  # fmt: skip
+        with pytest.raises(Malformed):
+            cleaned(bad)
+
+
+def test_a_plain_alpha_plane_ends_with_its_pixels(tmp_path: Path) -> None:
+    lossy = part(b"VP8 ", bodies(saved("WEBP", Image.fromarray(drawn()[:15, :9])))[b"VP8 "])
+    plane = b"\0" + bytes(range(135))
+    plain, planted = (riff(extended(16, 9, 15), part(b"ALPH", one), lossy) for one in (plane, plane + TEXT))
+    assert cleaned(planted) == cleaned(plain) == plain
+    assert same(plain, planted)
+    assert checked(planted, tmp_path) == "dirty"
