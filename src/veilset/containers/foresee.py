@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from veilset.containers.clean import INHERENT, READABLE
+from veilset.containers.clean import INHERENT
 from veilset.containers.contract import Claim, Fate, Keep, Rebuilt
 from veilset.containers.door import Door, content, open_source
 from veilset.containers.pages import windows
-from veilset.containers.verify import CODED, NESTING, verify
+from veilset.containers.verify import CODED, NESTING, READABLE, verify
 from veilset.core.errors import Malformed
 
 # Of these a clean file comes out byte by byte as it went in; others are laid out anew whatever they hold.

@@ -22,10 +22,12 @@ from veilset.containers.pieces import Ledger, Piece, emit
 from veilset.containers.tiff_gaps import is_filling
 from veilset.containers.tiff_layout import Field, Plan, lay_out
 from veilset.containers.tiff_overhang import filling_told_apart, fills, overhangs, overhangs_of, told_apart
+from veilset.containers.tiff_packed import PACKED
 from veilset.containers.tiff_pages import Page, every, is_raw, number, numbers, read_pages
 from veilset.containers.tiff_palette import used_entries
 from veilset.containers.tiff_raw import raw_value
 from veilset.containers.tiff_reduced import Shows, compared
+from veilset.containers.tiff_samples import told_by_samples
 from veilset.containers.tiff_sizes import sizes_of
 from veilset.containers.tiff_strips import cleaned_strip, cleaned_tables, strip_tags
 from veilset.containers.tiff_tags import nodata_of, shape_of, tags_of
@@ -94,7 +96,8 @@ def _write(data: memoryview, out: BinaryIO, header: Header, pages: list[Page], w
     beyond += (_FILLING,) if filled else ()
     colours = (_COLOURS,) if any(same is None for _, same in _palettes(data, header, pages)) else ()
     lost = _lost_place(data, header, pages, keep)
-    residue = (*_RESIDUE, *what.notes, *raw, *colours, *dropped, *coded, *beyond, *lost)
+    told = told_by_samples(data, header, pages, pieces)
+    residue = (*_RESIDUE, *what.notes, *raw, *colours, *dropped, *coded, *beyond, *lost, *told)
     return emit(pieces, data, out, _as_written(_claims(data, header, pages, shows), pieces), residue)
 
 
@@ -232,7 +235,9 @@ def _plan(data: memoryview, header: Header, page: Page, keep: Keep, raw: bool, s
         fields[tags.ICC] = Field(7, sanitise(_raw(data, profile.start, profile.size)))
     scheme = number(data, header, page, 0x0103, 1)
     whole = zip(page.stretches, sizes_of(data, header, page), overhangs_of(data, header, page), strict=True)
-    strips = [cleaned_strip(data, *span, scheme, size, edge) if span[1] else [] for span, size, edge in whole]
+    # In reversed order the bits of packed data are meant, which nothing here unpacks.
+    packed = scheme if scheme not in PACKED or number(data, header, page, 0x010A, 1) == 1 else -1
+    strips = [cleaned_strip(data, *span, packed, size, edge) if span[1] else [] for span, size, edge in whole]
     tiled = tags.TILE_OFFSETS in page.entries
     fields[tags.TILE_OFFSETS if tiled else tags.STRIP_OFFSETS] = Field(0, b"", strips=True)
     fields[tags.TILE_COUNTS if tiled else tags.STRIP_COUNTS] = Field(0, b"", strips=True)

@@ -11,7 +11,7 @@ from veilset.containers.tiff_fields import STRIP_COUNTS, STRIP_OFFSETS
 
 # Compression to the name that Pillow has for it.
 PACKED = {5: "tiff_lzw", 32773: "packbits", 34925: "lzma", 50000: "zstd"}
-_LARGEST = 1 << 27
+LARGEST = 1 << 27
 
 
 def unpacked(data: bytes, scheme: int, row: int, rows: int) -> bytes | None:
@@ -22,7 +22,7 @@ def unpacked(data: bytes, scheme: int, row: int, rows: int) -> bytes | None:
     """
     from PIL import Image as PillowImage
 
-    if not 0 < row * rows <= _LARGEST:
+    if not 0 < row * rows <= LARGEST:
         return None
     head = 8 + 2 + 12 * 9 + 4
     tags = ((256, row), (257, rows), (258, 8), (259, scheme), (262, 1), (STRIP_OFFSETS, head), (277, 1), (278, rows))

@@ -27,7 +27,7 @@ from veilset.containers.recognise import identify
 from veilset.containers.tiff_codes import deflate_end
 from veilset.containers.tiff_fields import DEFLATE, FILES, JPEG
 from veilset.containers.tiff_overhang import Overhang
-from veilset.containers.tiff_packed import PACKED, packed, unpacked
+from veilset.containers.tiff_packed import LARGEST, PACKED, is_known, packed, unpacked
 from veilset.core.errors import DataError, Malformed
 from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
@@ -54,11 +54,16 @@ def cleaned_strip(
         return [(start, stop)] if not overhang or overhang.blanked(tile) == tile else [overhang.blanked(tile)]
     if scheme in PACKED and overhang:
         return [_packed(data, start, stop, scheme, decoded, overhang)]
+    if scheme in PACKED and 0 < decoded <= LARGEST and is_known(scheme):
+        # Whatever is not packed so is no picture, and may be anything.
+        _plain(data, start, stop, scheme, decoded, 1)
     if scheme in DEFLATE:
         return [_deflated(data, start, stop, decoded, overhang)]
     if scheme in JPEG:
         return _photograph(data, start, stop)
-    if scheme in FILES and identify(bytes(data[start : min(stop, start + 4096)])) == FILES[scheme]:
+    if scheme in FILES:
+        if identify(bytes(data[start : min(stop, start + 4096)])) != FILES[scheme]:
+            raise Malformed("a strip of the TIFF is not what its page says that it is; save it anew")
         raw = bytes(data[start:stop])
         new, _ = clean_inner(raw, Keep(orientation=False, icc=False))
         return [(start, stop)] if new == raw else [new]
@@ -75,11 +80,16 @@ def _deflated(data: memoryview, start: int, stop: int, decoded: int, overhang: O
 
 
 def _packed(data: memoryview, start: int, stop: int, scheme: int, decoded: int, overhang: Overhang) -> Piece:
-    tile = unpacked(bytes(data[start:stop]), scheme, overhang.row, decoded // overhang.row)
-    if tile is None:
-        raise Malformed("a compressed strip is damaged, so that what it holds cannot be told; save it anew")
+    tile = _plain(data, start, stop, scheme, overhang.row, decoded // overhang.row)
     shown = overhang.blanked(tile)
     return (start, stop) if shown == tile else packed(shown, scheme, overhang.row)
+
+
+def _plain(data: memoryview, start: int, stop: int, scheme: int, row: int, rows: int) -> bytes:
+    tile = unpacked(bytes(data[start:stop]), scheme, row, rows)
+    if tile is None:
+        raise Malformed("a compressed strip is damaged, so that what it holds cannot be told; save it anew")
+    return tile
 
 
 def strip_tags(data: memoryview, start: int, stop: int, scheme: int, path: str) -> Iterator[TagValue]:

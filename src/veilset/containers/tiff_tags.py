@@ -23,11 +23,28 @@ def tags_of(data: memoryview, header: Header, pages: list[Page]) -> tuple[TagVal
     for index, page in enumerate(every(pages)):
         for entry in page.directory.entries:
             found += _entry_tags(data, header, entry, page, index)
+    spare = b"".join(_spare(data, header, page) for page in every(pages))
+    if spare:
+        found.append(TagValue("tiff/spare", spare[:_MOST_GAPS], Risk.CONTENT, len(spare)))
     gaps = _unclaimed(data, header, pages)
     if gaps:
         whole = b"".join(gaps)
         found.append(TagValue("tiff/gaps", whole[:_MOST_GAPS], grade(gaps), len(whole)))
     return tuple(found)
+
+
+def _spare(data: memoryview, header: Header, page: Page) -> bytes:
+    """What stands beside values that are shorter than their field, and entries of tags that were there already."""
+    width = 8 if header.big else 4
+    found, seen = b"", set()
+    for entry in page.directory.entries:
+        rest = bytes(data[entry.start + entry.size : entry.start + width]) if entry.size < width else b""
+        if rest.strip(b"\0"):
+            found += rest
+        if entry.tag in seen:
+            found += bytes(data[entry.start : entry.start + min(entry.size, _LARGE)]) or b"\0"
+        seen.add(entry.tag)
+    return found
 
 
 def shape_of(data: memoryview, header: Header, page: Page) -> Shape:

@@ -17,7 +17,7 @@ from veilset.containers.png_chunks import Head
 from veilset.containers.png_rows import rows_of
 from veilset.containers.tiff_fields import RAW
 from veilset.containers.webp import cut_chunks
-from veilset.core.errors import Malformed
+from veilset.core.errors import Malformed, Unsupported
 from veilset.core.finding import Risk
 from veilset.flows.clean import clean
 from veilset.testing.planted import drawn
@@ -365,3 +365,57 @@ def test_a_plain_alpha_plane_ends_with_its_pixels(tmp_path: Path) -> None:
     assert cleaned(planted) == cleaned(plain) == plain
     assert same(plain, planted)
     assert checked(planted, tmp_path) == "dirty"
+
+
+def page(coded: bytes, compression: int, *more: tuple[int, int, int], samples: int = 3) -> bytes:
+    """A page of 30 x 20 pixels of RGB in one strip."""
+    tags = sorted(
+        [(256, 4, 30), (257, 4, 20), (259, 3, compression), (262, 3, 2), (277, 3, samples), (278, 4, 20), *more]
+        + [(258, 3, 0), (273, 4, 0), (279, 4, len(coded))]
+    )
+    start = 8 + 2 + 12 * len(tags) + 4
+    made = b""
+    for tag, kind, value in tags:
+        if tag == 258:
+            made += struct.pack("<HHII", tag, kind, samples, start)
+        else:
+            made += struct.pack("<HHII", tag, kind, 1, start + 2 * samples if tag == 273 else value)
+    return b"II*\0\x08\0\0\0" + struct.pack("<H", len(tags)) + made + bytes(4) + b"\x08\0" * samples + coded
+
+
+@pytest.mark.parametrize("compression", [5, 8, 32773, 34925, 50000, 50001, 34712, 50002, 7])
+def test_a_strip_that_is_no_picture_is_refused(compression: int) -> None:
+    with pytest.raises(Malformed):
+        cleaned(page(TEXT, compression))
+
+
+@pytest.mark.parametrize("compression", [3, 4, 34661, 34676, 34887])
+def test_words_where_codes_should_be_are_said(compression: int, tmp_path: Path) -> None:
+    out = io.BytesIO()
+    residue = rebuild(page(TEXT, compression), out, Keep()).residue
+    assert "readable text inside the coded picture" in residue
+    assert checked(page(TEXT, compression), tmp_path) == "residue"
+
+
+def test_samples_that_few_programs_show_are_said(tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).bytes(30 * 20 * 4)
+    for kind, state in ((0, "residue"), (1, "clean"), (2, "clean")):
+        assert checked(page(rows, 1, (338, 3, kind), samples=4), tmp_path) == state
+    assert checked(page(rows, 1, samples=4), tmp_path) == "residue"
+    assert checked(page(rows[:1800], 1), tmp_path) == "clean"
+
+
+def test_what_stands_beside_short_values_and_tags_twice_are_said(tmp_path: Path) -> None:
+    rows = bytes(1800)
+    plain = page(rows, 1)
+    for planted in (
+        page(rows, 1, (284, 3, 1 | 0x5A710000)), page(rows, 1, *[(256, 4, number) for number in (31, 32)]),
+    ):  # fmt: skip
+        assert "tiff/spare" in [tag.path for tag in inspect(planted).tags]
+        assert checked(planted, tmp_path) == "dirty"
+    assert checked(plain, tmp_path) == "clean"
+
+
+def test_a_page_with_a_depth_is_refused() -> None:
+    with pytest.raises(Unsupported, match="depth"):
+        cleaned(page(bytes(1800), 1, (32997, 4, 5)))
