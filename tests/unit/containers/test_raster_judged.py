@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image
+from PIL import Image, ImageCms
 
 from veilset.containers import Keep, inspect, rebuild
+from veilset.containers.icc import sanitise
 from veilset.containers.png_chunks import Head
 from veilset.containers.png_rows import rows_of
 from veilset.containers.tiff_fields import RAW
@@ -370,8 +371,18 @@ def test_a_plain_alpha_plane_ends_with_its_pixels(tmp_path: Path) -> None:
 def page(coded: bytes, compression: int, *more: tuple[int, int, int], samples: int = 3) -> bytes:
     """A page of 30 x 20 pixels of RGB in one strip."""
     tags = sorted(
-        [(256, 4, 30), (257, 4, 20), (259, 3, compression), (262, 3, 2), (277, 3, samples), (278, 4, 20), *more]
-        + [(258, 3, 0), (273, 4, 0), (279, 4, len(coded))]
+        [
+            (256, 4, 30),
+            (257, 4, 20),
+            (258, 3, 0),
+            (259, 3, compression),
+            (262, 3, 2),
+            (273, 4, 0),
+            (277, 3, samples),
+            (278, 4, 20),
+            (279, 4, len(coded)),
+            *more,
+        ]
     )
     start = 8 + 2 + 12 * len(tags) + 4
     made = b""
@@ -419,3 +430,67 @@ def test_what_stands_beside_short_values_and_tags_twice_are_said(tmp_path: Path)
 def test_a_page_with_a_depth_is_refused() -> None:
     with pytest.raises(Unsupported, match="depth"):
         cleaned(page(bytes(1800), 1, (32997, 4, 5)))
+
+
+@pytest.mark.parametrize("kind", [b"mft1", b"mft2", b"mAB "])
+@pytest.mark.parametrize("words", [False, True])
+def test_tables_of_a_colour_profile_hold_no_words(kind: bytes, words: bool) -> None:
+    rng = np.random.default_rng(0)
+    wide = 1 if kind == b"mft1" else 2
+    cells = rng.bytes(9**3 * 3 * wide)
+    cells = cells[:99] + TEXT + cells[99 + len(TEXT) :] if words else cells
+    head = kind + bytes(4) + bytes([3, 3, 9, 0]) + struct.pack(">9i", *(65536 * (at % 4 == 0) for at in range(9)))
+    curves = bytes(range(256)) * 3 if wide == 1 else struct.pack(">2H", 0, 65535) * 3
+    table = head + (b"" if wide == 1 else b"\0\2\0\2") + curves + cells + curves
+    if kind == b"mAB ":
+        grid = bytes([9] * 3) + bytes(13) + b"\2\0\0\0" + cells
+        table = kind + bytes(4) + b"\3\3\0\0" + struct.pack(">5I", 32, 0, 0, 68, 32) + (b"curv" + bytes(8)) * 3 + grid
+    profile = bytearray(128) + struct.pack(">I4sII", 1, b"A2B0", 144, len(table)) + table + bytes(-len(table) % 4)
+    profile[8:24], profile[36:40] = b"\4\x20\0\0prtrRGB Lab ", b"acsp"
+    profile[:4] = struct.pack(">I", len(profile))
+    out = io.BytesIO()
+    residue = rebuild(saved("PNG", icc_profile=bytes(profile)), out, Keep()).residue
+    held = Image.open(io.BytesIO(out.getvalue())).info.get("icc_profile", b"")
+    assert (cells in held) is not words
+    assert ("an unreadable colour profile was dropped" in residue) is words
+
+
+def v4(first: bytes, back: bytes) -> bytes:
+    """A profile of version 4 by tables from device to Lab and back."""
+    parts = {b"A2B0": first, b"B2A0": back}
+    head = bytearray(128) + struct.pack(">I", 2)
+    at, blocks = 132 + 24, b""
+    for name, body in parts.items():
+        head += struct.pack(">4sII", name, at + len(blocks), len(body))
+        blocks += body + bytes(-len(body) % 4)
+    profile = head + blocks
+    profile[8:24], profile[36:40] = b"\4\x20\0\0spacRGB Lab ", b"acsp"
+    profile[68:80] = struct.pack(">3i", 0xF6D6, 0x10000, 0xD32D)
+    profile[:4] = struct.pack(">I", len(profile))
+    return bytes(profile)
+
+
+def stages(kind: bytes) -> bytes:
+    """All five stages of a table, in the order that ICC.1 (10.12 and 10.13) has: B, matrix, M, grid, A."""
+    gamma = b"para\0\0\0\0\0\3\0\0" + struct.pack(">5i", 2 << 16, 60000, 5536, 137 << 14, 2621)
+    rows = [gamma * 3, struct.pack(">12i", *(65536 * (at % 4 == 0 and at < 9) for at in range(12))), gamma * 3]
+    grid = np.stack(np.meshgrid(*[np.linspace(30, 220, 5)] * 3, indexing="ij"), -1).astype(np.uint8)
+    rows += [bytes([5] * 3) + bytes(13) + b"\1\0\0\0" + grid.tobytes() + b"\0", gamma * 3]
+    places = np.cumsum([32, *map(len, rows)])[:5].tolist()
+    return kind + bytes(4) + b"\3\3\0\0" + struct.pack(">5I", *places) + b"".join(rows)
+
+
+def test_tables_in_stages_show_the_same_colours() -> None:
+    profile = v4(stages(b"mAB "), stages(b"mBA "))
+    after = sanitise(profile)
+    assert sanitise(after) == after
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8))
+    colours = []
+    for one in (profile, after):
+        opened, srgb = ImageCms.ImageCmsProfile(io.BytesIO(one)), ImageCms.createProfile("sRGB")
+        there = ImageCms.profileToProfile(image, opened, srgb)
+        back = ImageCms.profileToProfile(image, srgb, opened)
+        colours.append((np.asarray(there), np.asarray(back)))
+    assert np.array_equal(colours[0][0], colours[1][0])
+    assert np.array_equal(colours[0][1], colours[1][1])
+    assert np.unique(colours[0][0]).size > 20
