@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import time
 import zlib
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from veilset.containers.icc import sanitise
 from veilset.containers.png_chunks import Head
 from veilset.containers.png_rows import rows_of
 from veilset.containers.tiff_fields import RAW
+from veilset.containers.tiff_gaps import is_filling
 from veilset.containers.webp import cut_chunks
 from veilset.core.errors import Malformed, Unsupported
 from veilset.core.finding import Risk
@@ -494,3 +496,10 @@ def test_tables_in_stages_show_the_same_colours() -> None:
     assert np.array_equal(colours[0][0], colours[1][0])
     assert np.array_equal(colours[0][1], colours[1][1])
     assert np.unique(colours[0][0]).size > 20
+
+
+def test_a_long_gap_is_judged_at_once() -> None:
+    start = time.process_time()
+    assert not is_filling(b"\1\0\0\0" * 20_000 + b"\2", 1 << 20)
+    assert is_filling(bytes(9) + b"\1\0\0\0" * 20_000, 1 << 20)
+    assert time.process_time() - start < 0.5
