@@ -23,6 +23,7 @@ from veilset.containers.png_fields import (
     unshown_still,
 )
 from veilset.containers.png_rows import check_filters, rows_of, without_filling
+from veilset.containers.transparent import UNSEEN, hides_colours
 from veilset.core.errors import Malformed, Unsupported
 from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
@@ -86,7 +87,8 @@ def _write(data: memoryview, out: BinaryIO, what: Allowed) -> Rebuilt:
     head = read_head(data, found)
     _facts(data, found, head)
     pieces, claims = _plan(data, found, end, head, what)
-    still = (_STILL,) if _animated(found) and unshown_still(found) else ()
+    still: tuple[str, ...] = (_STILL,) if _animated(found) and unshown_still(found) else ()
+    still += (UNSEEN,) if _hides_colours(data, head) else ()
     return emit(pieces, data, out, claims, (*_RESIDUE, *what.notes, *still))
 
 
@@ -107,9 +109,15 @@ def _odd(data: memoryview, found: list[Chunk], claims: list[Claim], head: Head) 
     ]
     if head.depth < 8 and any(claim.what == "chunk IDAT" and claim.fate is Fate.REWRITTEN for claim in claims):
         tags.append(TagValue("png/row_padding", None, Risk.CONTENT))
+    if _hides_colours(data, head):
+        tags.append(TagValue("png/transparent", None, Risk.HIDDEN))
     if _animated(found) and unshown_still(found):
         tags.append(TagValue("png/still", None, Risk.HIDDEN))
     return tags
+
+
+def _hides_colours(data: memoryview, head: Head) -> bool:
+    return head.kind in {4, 6} and hides_colours(data, "PNG", head.width * head.height)
 
 
 def _animated(found: list[Chunk]) -> bool:

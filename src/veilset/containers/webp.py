@@ -12,6 +12,7 @@ from veilset.containers.icc import read_icc
 from veilset.containers.jpeg_segments import UNSEARCHED
 from veilset.containers.pieces import Ledger, Piece, emit
 from veilset.containers.recognise import identify
+from veilset.containers.transparent import UNSEEN, hides_colours
 from veilset.core.errors import Malformed
 from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
@@ -57,6 +58,8 @@ def inspect(data: memoryview) -> Listing:
         TagValue(f"webp/{one.what[6:]}/unused", bytes(data[one.start : one.stop]), Risk.HIDDEN, one.stop - one.start)
         for one in twice
     ]
+    if _hides_colours(data, parsed):
+        unused.append(TagValue("webp/transparent", None, Risk.HIDDEN))
     return Listing(_facts(data, parsed), (*_tags(data, parsed), *unused), tuple(claims))
 
 
@@ -73,7 +76,17 @@ def write_with(data: memoryview, out: BinaryIO, what: Allowed) -> Rebuilt:
 
 def _write(data: memoryview, out: BinaryIO, parsed: Parsed, what: Allowed) -> Rebuilt:
     pieces, claims = _plan(data, parsed, what)
-    return emit(pieces, data, out, claims, (*_RESIDUE, *what.notes))
+    unseen = (UNSEEN,) if _hides_colours(data, parsed) else ()
+    return emit(pieces, data, out, claims, (*_RESIDUE, *what.notes, *unseen))
+
+
+def _hides_colours(data: memoryview, parsed: Parsed) -> bool:
+    """Of lossless pictures: encoders with loss leave what is easy to code below transparent pixels."""
+    exact = [chunk for chunk in parsed.found if chunk.name == b"VP8L"]
+    if parsed.animated or not exact:
+        return False
+    width, height, has_alpha = _picture_size(data, exact[0])
+    return has_alpha and hides_colours(data, "WEBP", width * height)
 
 
 def cut_chunks(data: memoryview, at: int, end: int) -> list[Chunk]:

@@ -19,6 +19,7 @@ from veilset.containers.png_chunks import Head
 from veilset.containers.png_rows import rows_of
 from veilset.containers.tiff_fields import RAW
 from veilset.containers.tiff_gaps import is_filling
+from veilset.containers.transparent import UNSEEN
 from veilset.containers.webp import cut_chunks
 from veilset.core.errors import Malformed, Unsupported
 from veilset.core.finding import Risk
@@ -503,3 +504,20 @@ def test_a_long_gap_is_judged_at_once() -> None:
     assert not is_filling(b"\1\0\0\0" * 20_000 + b"\2", 1 << 20)
     assert is_filling(bytes(9) + b"\1\0\0\0" * 20_000, 1 << 20)
     assert time.process_time() - start < 0.5
+
+
+@pytest.mark.parametrize("form", ["PNG", "WEBP"])
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_a_picture_below_transparent_pixels_is_said(form: str, mode: str, tmp_path: Path) -> None:
+    pixels = np.dstack([drawn(), np.full(drawn().shape[:2], 255, np.uint8)])
+    pixels[10:30, 10:40, 3] = 0
+    hidden = Image.fromarray(pixels, "RGBA").convert(mode)
+    if form == "WEBP":
+        hidden = hidden.convert("RGBA")
+    pixels[pixels[:, :, 3] == 0] = 0
+    options = {"lossless": True, "exact": True} if form == "WEBP" else {}
+    covered, bare = (saved(form, one, **options) for one in (hidden, Image.fromarray(pixels, "RGBA")))
+    assert same(covered, cleaned(covered))
+    assert rebuild(covered, io.BytesIO(), Keep()).residue[-1] == UNSEEN
+    assert UNSEEN not in rebuild(bare, io.BytesIO(), Keep()).residue
+    assert (checked(covered, tmp_path), checked(bare, tmp_path)) == ("residue", "clean")
