@@ -54,8 +54,11 @@ def run_lengths(coded: memoryview, bits: int, width: int, height: int) -> tuple[
                 filled[at - 1] = 0xF0
             flags[[value] if bits == 8 else [value >> 4, value & 15][:count]] = True
         elif value == 0:
+            # What a row does not say has the first colour.
+            flags[0] |= x < width
             x, y = 0, y + 1
         elif value == 1:
+            flags[0] |= y < height - 1 or (y < height and x < width)
             return at, flags, filled
         elif value == 2:
             x, y = x + coded[at], y + coded[at + 1]

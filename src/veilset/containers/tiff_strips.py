@@ -41,14 +41,15 @@ def cleaned_strip(
 ) -> list[Piece]:
     """Pieces of one strip: copied whole where nothing rides along, else cut or taken apart.
 
-    `decoded` is its size before compression, 0 when unknown. Raw strips shorter than that stay. What `overhang` says lies
-    outside the page becomes empty.
+    `decoded` is its size before compression, 0 when unknown. What `overhang` says lies outside the page becomes empty.
 
     Raises:
         DataError: It is damaged, or is a picture file that cannot be cleaned.
         Residue: It is a picture file that still held what it said.
     """
     if scheme == 1:
+        if stop - start < decoded:
+            raise Malformed("a strip of the TIFF is shorter than its pixels, so that what follows it would be shown")
         stop = min(stop, start + decoded) if decoded else stop
         tile = bytes(data[start:stop]) if overhang else b""
         return [(start, stop)] if not overhang or overhang.blanked(tile) == tile else [overhang.blanked(tile)]

@@ -521,3 +521,16 @@ def test_a_picture_below_transparent_pixels_is_said(form: str, mode: str, tmp_pa
     assert rebuild(covered, io.BytesIO(), Keep()).residue[-1] == UNSEEN
     assert UNSEEN not in rebuild(bare, io.BytesIO(), Keep()).residue
     assert (checked(covered, tmp_path), checked(bare, tmp_path)) == ("residue", "clean")
+
+
+def test_what_run_lengths_leave_out_keeps_its_colour() -> None:
+    palette = bytes(range(7, 71))
+    for coded in (b"\2\x12\0\0\4\x12\0\1", b"\4\x12\0\0\2\x12\0\1", b"\4\x12\0\1"):
+        data = bmp(4, coded, 4, 2, compression=2, between=palette)
+        assert same(data, cleaned(data))
+
+
+def test_a_strip_that_is_shorter_than_its_pixels_is_refused() -> None:
+    # A program that reads on shows what stands behind it.
+    with pytest.raises(Malformed, match="shorter"):
+        cleaned(page(bytes(1799), 1) + TEXT)
