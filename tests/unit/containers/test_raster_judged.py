@@ -525,9 +525,14 @@ def test_a_picture_below_transparent_pixels_is_said(form: str, mode: str, tmp_pa
 
 def test_what_run_lengths_leave_out_keeps_its_colour() -> None:
     palette = bytes(range(7, 71))
-    for coded in (b"\2\x12\0\0\4\x12\0\1", b"\4\x12\0\0\2\x12\0\1", b"\4\x12\0\1"):
-        data = bmp(4, coded, 4, 2, compression=2, between=palette)
-        assert same(data, cleaned(data))
+    whole = b"\4\x12\0\0\4\x12\0\0\0\1"
+    for coded, stays in (
+        (b"\2\x12\0\0\4\x12\0\1", True), (b"\4\x12\0\0\2\x12\0\1", True), (b"\4\x12\0\1", True), (whole, False),
+    ):  # fmt: skip
+        after = cleaned(bmp(4, coded, 4, 2, compression=2, between=palette))
+        # No pixel is said to have the first colour; pixels of which nothing is said have it.
+        assert after[54:57] == (palette[:3] if stays else bytes(3))
+        assert after[58:61] == palette[4:7]
 
 
 def test_a_strip_that_is_shorter_than_its_pixels_is_refused() -> None:
