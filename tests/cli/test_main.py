@@ -14,7 +14,8 @@ import pytest
 import typer
 
 from veilset.cli.main import VERBS, program
-from veilset.cli.talk import guard
+from veilset.cli.talk import bar, guard
+from veilset.core.errors import BrokenContract
 from veilset.testing.drawn import drawn_folder
 
 POLICY = """
@@ -206,6 +207,29 @@ def test_what_nobody_foresaw_is_a_fault_and_no_refusal(capsys: pytest.CaptureFix
         guard(surprise)
     assert ended.value.code == 70
     assert "of a plug-in" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("made", [None, ImportError("initialization failed"), BrokenContract("detector face failed")])
+def test_foreign_code_that_loses_a_wish_to_stop_does_not_lose_it(made: Exception | None, capsys) -> None:
+    def loses_it() -> None:
+        with bar() as progress:
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt:
+                if made:
+                    raise made from None
+            progress("treating", 1, 2)
+            raise AssertionError("it went on")
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(SystemExit) as end:
+        guard(loses_it)
+    assert end.value.code == 130
+    assert "run the same command again" in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGINT) is before
+    with pytest.raises(SystemExit) as after:  # what was asked of one run is not asked of the next
+        guard(lambda: sys.exit(0))
+    assert after.value.code == 0
 
 
 def test_who_stops_a_run_is_told_how_it_goes_on(photos: Path, tmp_path: Path) -> None:

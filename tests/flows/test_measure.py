@@ -47,6 +47,7 @@ def mosaic(face):
 def test_a_mosaic_is_called_what_it_is(tmp_path):
     before, after = crowd(tmp_path, mosaic)
     done = measure(before, after, quick=True, subjects="folder", report=tmp_path / "r.html")
+    assert {path.stat().st_mode & 0o077 for path in tmp_path.glob("r.*")} == {0}
     by = {(m.probe, m.name): m for m in done.measurements}
     assert done.pairs == (32, 32)
     assert by["reidentify", "rank1"].low > 3 / 8

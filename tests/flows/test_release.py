@@ -53,6 +53,21 @@ def test_a_release_accounts_for_every_sample_and_verifies(photos, policy: Make, 
     assert "everything not found" in (tmp_path / "out" / "public" / "README.md").read_text()
 
 
+def test_no_folder_of_the_curator_stands_in_what_is_published(photos, tmp_path: Path) -> None:
+    place = tmp_path / "customer-alice"
+    place.mkdir()
+    (place / "cleared.csv").write_text("sample,licence\n*,CC-BY-4.0\n")
+    written = tmp_path / "mine.yaml"
+    written.write_text(
+        f"version: 1\nfind: [metadata, {{licence: {{table: {place / 'cleared.csv'}}}}}]\n"
+        'treat: {metadata: strip, licence: keep, "*": refuse}\nrelease: {documents: [datasheet, card]}\n'
+    )
+    done = release(photos.path, tmp_path / "out", written, workers=1)
+    assert done.manifest.policy["find"][1]["licence"]["table"] == "cleared.csv"
+    assert not [path for path in (tmp_path / "out/public").rglob("*.*") if b"customer-alice" in path.read_bytes()]
+    assert verify(tmp_path / "out").manifest == done.manifest
+
+
 def test_faces_are_covered_and_the_rest_is_as_it_was(photos, policy: Make, tmp_path: Path) -> None:
     release(photos.path, tmp_path / "out", policy(), workers=1)
     with (tmp_path / "out/private/mapping.csv").open(encoding="utf-8") as rows:

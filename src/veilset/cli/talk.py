@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Annotated, Any, TextIO
 
 import typer
@@ -15,6 +17,8 @@ import typer
 from veilset.core.errors import BrokenContract, Unwritable, VeilsetError
 
 _STOPPED = 130
+# Set when somebody asks to stop: modules that are being loaded, and foreign code, make another error of that, or none.
+_asked: list[int] = []
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 Workers = Annotated[int, typer.Option("--workers", "-j", min=0, help="Processes; 0 means one per core.")]
 
@@ -88,6 +92,7 @@ def bar(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
     ) as progress:
 
         def show(what: str, done: int, total: int) -> None:
+            _stop_if_asked()
             if what not in tasks:
                 tasks[what] = progress.add_task(what, total=total, rate="")
             speed = progress.tasks[tasks[what]].speed
@@ -100,6 +105,7 @@ def _lines(*, quiet: bool) -> Callable[[str, int, int], None]:
     said: dict[str, int] = {}
 
     def show(what: str, done: int, total: int) -> None:
+        _stop_if_asked()
         tenth = 10 * done // total if total else 10
         if not quiet and said.get(what) != tenth:
             said[what] = tenth
@@ -110,9 +116,12 @@ def _lines(*, quiet: bool) -> Callable[[str, int, int], None]:
 
 def guard(run: Callable[[], None]) -> None:
     """Run the program; our errors become one clear message and the design's exit code, and any other is a fault of ours."""
+    before = signal.signal(signal.SIGINT, _ask)
     try:
         run()
     except VeilsetError as error:
+        if _asked:
+            _stopped()
         say(f"{type(error).__name__}: {error.message}")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
@@ -122,10 +131,25 @@ def guard(run: Callable[[], None]) -> None:
             _stopped()
         raise
     except Exception as error:
+        if _asked:
+            _stopped()
         # The last door: Python's own exit code would read as a refusal.
         say(traceback.format_exc())
         say("this is a fault of Veilset or of a plug-in, not of yours; please report it")
         raise SystemExit(BrokenContract.exit_code) from error
+    finally:
+        signal.signal(signal.SIGINT, before)
+        _asked.clear()
+
+
+def _ask(number: int, _: FrameType | None) -> None:
+    _asked.append(number)
+    raise KeyboardInterrupt
+
+
+def _stop_if_asked() -> None:
+    if _asked:
+        raise KeyboardInterrupt
 
 
 def _stopped() -> None:

@@ -44,7 +44,7 @@ def allowed(tags: Iterable[TagValue], orientation: int, keep: Keep) -> Allowed:
         xmp = rights_packet(rights)
     block = write_tiff(ifd0, {0x8769: exif, 0x8825: gps}) if ifd0 or exif or gps else b""
     icc, notes = _profile(said, keep)
-    return Allowed(block, icc, xmp, notes)
+    return Allowed(block, icc, xmp, notes=notes)
 
 
 def only_shown(orientation: int, profile: bytes, keep: Keep) -> Allowed:
@@ -53,7 +53,7 @@ def only_shown(orientation: int, profile: bytes, keep: Keep) -> Allowed:
     if keep.orientation and 2 <= orientation <= 8:
         block = write_tiff({0x0112: pack("<", 3, [orientation])}, {})
     icc, notes = _profile({"icc": profile} if profile else {}, keep)
-    return Allowed(block, icc, b"", notes)
+    return Allowed(block, icc, notes=notes)
 
 
 def is_plain(keep: Keep) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -190,7 +191,7 @@ def _copy_original(path: Path, kept: Path) -> None:
 def _made(path: Path, temporary: str, keep: Keep, thorough: bool) -> Cleaned:
     with open_source(path) as door:
         try:
-            with RangeWriter(temporary, "xb+") as out:
+            with RangeWriter(temporary, "xb+", opener=_as_private_as(door.descriptor)) as out:
                 out.source = door.descriptor
                 rebuilt = door.container.rebuild(door.data, out, keep)
                 door.check(rebuilt.claims)
@@ -211,6 +212,11 @@ def _made(path: Path, temporary: str, keep: Keep, thorough: bool) -> Cleaned:
             Sameness(len(rebuilt.copied), sum(size for _, _, size in rebuilt.copied), thorough),
             rebuilt.claims,
         )
+
+
+def _as_private_as(source: int) -> Callable[[str, int], int]:
+    """Open with the rights of the source, less the umask, as `cp` does: who may not read one may not read the other."""
+    return partial(os.open, mode=os.fstat(source).st_mode & 0o666)
 
 
 def _judge(door: Door, out: RangeWriter, rebuilt: Rebuilt, thorough: bool) -> bool:

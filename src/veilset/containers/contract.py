@@ -120,12 +120,14 @@ class Allowed:
         exif: A TIFF structure, without the `Exif` prefix of JPEG.
         icc: A colour profile.
         xmp: An XMP packet.
+        georeference: A TIFF structure with the tags that place a raster on the earth; only a TIFF has room for it.
         notes: What could not be kept, in public words.
     """
 
     exif: bytes = field(default=b"", repr=False)
     icc: bytes = field(default=b"", repr=False)
     xmp: bytes = field(default=b"", repr=False)
+    georeference: bytes = field(default=b"", repr=False)
     notes: tuple[str, ...] = ()
 
 

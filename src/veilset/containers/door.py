@@ -11,7 +11,7 @@ import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -162,7 +162,12 @@ def allowed_of(source: Path | bytes, keep: Keep) -> tuple[Facts, Allowed]:
     with open_source(source) as door:
         listing = door.container.inspect(door.data)
         door.check(listing.claims)
-        return listing.facts, allowed(listing.tags, listing.facts.orientation, keep)
+        what = allowed(listing.tags, listing.facts.orientation, keep)
+        if keep.georeference and door.format == "tiff":
+            from veilset.containers.tiff import georeference_of
+
+            what = replace(what, georeference=georeference_of(door.data, keep))
+        return listing.facts, what
 
 
 def carry(original: Path | bytes, encoded: bytes, keep: Keep) -> bytes:

@@ -10,10 +10,12 @@ from veilset.containers.bmff import Box, Reader, boxes, full, media_data, only
 from veilset.containers.contract import Facts, Keep, Listing, Rebuilt
 from veilset.containers.heif_choice import (
     CODED,
+    OTHERS,
     brands,
     claim,
     fence,
     find_property,
+    holds_others,
     is_alpha,
     kept_references,
     used_properties,
@@ -30,7 +32,6 @@ TURNS = {
     (0, None): 1, (3, None): 6, (2, None): 3, (1, None): 8, (0, 1): 2, (0, 0): 4,
     (1, 0): 5, (3, 1): 5, (1, 1): 7, (3, 0): 7, (2, 1): 4, (2, 0): 2,
 }  # fmt: skip
-
 
 formats = ("heif", "avif")
 
@@ -144,6 +145,8 @@ def _assemble(
         plan.residue.append("pixels outside the clean aperture")
     if any(item.kind in CODED for item in order):
         plan.residue.append(UNSEARCHED)
+    if holds_others(meta, wanted):
+        plan.residue.append(OTHERS)
     if any(item.kind == b"iovl" for item in order):
         plan.residue.append("pixels hidden below an overlay")
     return plan

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from veilset.containers.assembly import Assembly, cut_out
@@ -19,6 +20,7 @@ BRANDS = frozenset(
 CONFIGS = frozenset((b"hvcC", b"avcC", b"av1C"))
 CODED = frozenset((b"hvc1", b"av01", b"avc1"))
 DERIVED = frozenset((b"grid", b"iden", b"iovl"))
+OTHERS = "other pictures of the file were dropped; its main one stays"
 
 
 def find_property(meta: Meta, item: Item, kind: bytes) -> Box | None:
@@ -52,6 +54,17 @@ def wanted_items(data: memoryview, meta: Meta) -> dict[int, Item]:
         waiting += meta.from_item(b"dimg", number)
         waiting += [aux for aux in meta.to_item(b"auxl", number) if is_alpha(data, meta, aux)]
     return {number: replace(item, extents=_needed(data, meta, item)) for number, item in wanted.items()}
+
+
+def holds_others(meta: Meta, wanted: Mapping[int, Item]) -> bool:
+    """Whether a picture that stands for itself is not among `wanted`: a burst, the other eye; no thumbnail, tile or map."""
+    parts = {end for word, _, ends in meta.references if word == b"dimg" for end in ends}
+    riding = {start for word, start, _ in meta.references if word in (b"thmb", b"auxl", b"cdsc")}
+    return any(
+        item.kind in CODED | DERIVED and not item.hidden and number not in parts | riding
+        for number, item in meta.items.items()
+        if number not in wanted
+    )
 
 
 def _needed(data: memoryview, meta: Meta, item: Item) -> list[tuple[int, int]]:

@@ -82,6 +82,8 @@ class Sequence:
         what = Allowed() if is_plain(keep) else allowed(self.tags(), 1, keep)
         if what.exif or what.xmp:
             plan.residue.append("an animated HEIF has no place here for what was to be kept; it went too")
+        if heif_choice.holds_others(meta, wanted):
+            plan.residue.append(heif_choice.OTHERS)
         return plan
 
     def _fence(self, wanted: dict[int, Item], spans: list[tuple[int, int]]) -> None:

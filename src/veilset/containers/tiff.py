@@ -16,7 +16,8 @@ from veilset.containers.assembly import cut_out, union
 from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
 from veilset.containers.georeference import KEYS, LOST, UNNAMED, coarsen, is_lost, is_only_named, without_words
 from veilset.containers.icc import sanitise
-from veilset.containers.ifd import SIZES, Header, read_directory, read_header
+from veilset.containers.ifd import SIZES, Header, read_directory, read_header, write_tiff
+from veilset.containers.ifd import Field as BareField
 from veilset.containers.jpeg_segments import UNSEARCHED
 from veilset.containers.pieces import Ledger, Piece, emit
 from veilset.containers.tiff_gaps import is_filling
@@ -81,6 +82,18 @@ def write_with(data: memoryview, out: BinaryIO, what: Allowed) -> Rebuilt:
     """Write the pages with the given block of tags and no other."""
     header, pages = read_pages(data)
     return _write(data, out, header, pages, what, Keep(orientation=False, icc=False))
+
+
+def georeference_of(data: memoryview, keep: Keep) -> bytes:
+    """What `keep` lets stay of the tags that place the first page's raster on the earth; empty when nothing does."""
+    header, pages = read_pages(data)
+    kept = _plan(data, header, pages[0], keep, raw=False, shows={}).fields
+    fields = {
+        tag: BareField(one.type, _turned(memoryview(one.raw), 0, len(one.raw), one.type, header))
+        for tag, one in kept.items()
+        if tag in tags.GEO
+    }
+    return write_tiff(fields, {}) if fields else b""
 
 
 def _write(data: memoryview, out: BinaryIO, header: Header, pages: list[Page], what: Allowed, keep: Keep) -> Rebuilt:
@@ -315,9 +328,11 @@ def _add_allowed(plan: Plan, header: Header, what: Allowed) -> None:
         plan.fields[tags.ICC] = Field(7, what.icc)
     if what.xmp:
         plan.fields[tags.XMP] = Field(1, what.xmp)
-    if not what.exif:
-        return
-    block = memoryview(what.exif)
+    for block in filter(None, (what.exif, what.georeference)):
+        _add_block(plan, header, memoryview(block))
+
+
+def _add_block(plan: Plan, header: Header, block: memoryview) -> None:
     own = read_header(block)
     for entry in read_directory(block, own, own.first).entries:
         if entry.tag in {tags.EXIF_IFD, tags.GPS_IFD}:
@@ -332,9 +347,9 @@ def _add_allowed(plan: Plan, header: Header, what: Allowed) -> None:
 
 
 def _turned(block: memoryview, start: int, size: int, kind: int, header: Header) -> bytes:
-    """Little-endian values in the byte order of the file that they go into."""
+    """Little-endian values in the byte order of the file that they go into, and the other way round."""
     raw = bytes(block[start : start + size])
-    width = {3: 2, 4: 4, 5: 4, 8: 2, 9: 4, 10: 4}.get(kind, 1)
+    width = {3: 2, 4: 4, 5: 4, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8}.get(kind, 1)
     if header.order == "<" or width == 1:
         return raw
     return b"".join(raw[at : at + width][::-1] for at in range(0, size, width))

@@ -112,7 +112,8 @@ def needles_of(values: Iterable[Any]) -> set[bytes]:
                 found.add(raw[:256])
         elif isinstance(value, bytes):
             # Coding tables of a thumbnail read like text, and are the main picture's as often as not.
-            found |= _text_of_picture(value) if value[:3] in _PICTURES else text_in(value[:_MOST_INFLATED])
+            bare = value.lstrip(b"\0")
+            found |= _text_of_picture(bare) if bare[:3] in _PICTURES else text_in(value[:_MOST_INFLATED])
     return {needle for needle in found if not _harmless(needle)}
 
 

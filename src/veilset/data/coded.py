@@ -8,13 +8,15 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from veilset.containers import identify
-from veilset.core.errors import DataError, Malformed, Unreadable, Unsupported
+from veilset.containers.exif import orientation_of
+from veilset.containers.png_chunks import chunks
+from veilset.core.errors import DataError, Malformed, Unreadable, Unsupported, VeilsetError
 from veilset.core.sample import Grid, Pixels
 from veilset.data.jpeg_header import JpegHeader, read_header, without_stray_bytes
 from veilset.data.orientation import as_stored, upright, upright_grid, upright_size
@@ -107,7 +109,7 @@ def open_coded(path: str, name: str, *, max_pixels: int) -> CodedFile:
             stored, block = _stored_size(image), _LOSSY_BLOCK.get(kind, (1, 1))
             _check_pixels(stored, name, max_pixels)
             _check_served(image, kind, name)
-            orientation = _orientation(image)
+            orientation = _orientation(data, image, kind)
         jpeg = None
     return CodedFile(
         path,
@@ -164,12 +166,17 @@ def pillow(data: bytes, kind: str, name: str) -> Iterator[PillowImage.Image]:
             warnings.simplefilter("ignore")
             with _plugin(kind)(io.BytesIO(data)) as image:
                 yield image
-    except DataError:
+    except (VeilsetError, MemoryError):
         raise
-    except (OSError, ValueError, SyntaxError, EOFError, KeyError, IndexError, TypeError, RuntimeError) as error:
-        raise Malformed(f"{name}: this {kind} cannot be decoded whole; it is damaged or truncated, leave it out") from (
-            error
-        )
+    except Exception as error:  # decoders die of damage in as many ways as there are
+        from PIL import Image as PillowImage
+
+        if isinstance(error, PillowImage.DecompressionBombError):
+            # A frame may be larger than the picture that the header speaks of.
+            said = f"{name}: a frame of this {kind} is too large to be decoded safely; leave it out"
+            raise Unsupported(said) from error
+        said = f"{name}: this {kind} cannot be decoded whole; it is damaged or truncated, leave it out"
+        raise Malformed(said) from error
 
 
 def _plugin(kind: str) -> Callable[[io.BytesIO], PillowImage.Image]:
@@ -237,9 +244,19 @@ def _stored_size(image: PillowImage.Image) -> tuple[int, int]:
     return image.size
 
 
-def _orientation(image: PillowImage.Image) -> int:
-    value = image.getexif().get(0x0112, 1)
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+def _orientation(data: bytes, image: PillowImage.Image, kind: str) -> int:
+    """What EXIF says, as containers read it. Not what XMP or a text chunk says: Pillow takes that too, no browser does."""
+    if kind == "tiff":
+        value = cast(Any, image).tag_v2.get(0x0112, 1)
+        return value if isinstance(value, int) and 1 <= value <= 8 else 1
+    if kind != "png":
+        return orientation_of(memoryview((image.info.get("exif") or b"").removeprefix(b"Exif\0\0")))
+    view = memoryview(data)
+    try:
+        blocks = [view[one.body] for one in chunks(view)[0] if one.name == b"eXIf"]
+    except DataError:  # decoders forgive more; a release that writes it anew does not
+        return 1
+    return orientation_of(blocks[0]) if blocks else 1
 
 
 def _rgb(image: PillowImage.Image) -> Pixels:

@@ -88,15 +88,18 @@ def clean(
 
     Raises:
         UsageError: Not exactly one of `out`, `in_place` and `check`; or two files would get one name; or `out` lies in
-            a folder that is to be cleaned, or holds the key; or `rotate` with `check`, or without the orientation.
+            a folder that is to be cleaned, or holds the key; or `rotate` with `check`, without the orientation, or with the
+            georeference.
         Unreadable: A path does not exist.
         Occupied: An output, or a backup, is already there; nothing was begun.
     """
     if sum((out is not None, in_place, check)) != 1:
         raise UsageError("say where the clean files go: -o FOLDER, --in-place, or --check to only look.")
     allowed = keep or Keep()
-    if rotate and (check or not allowed.orientation):
-        other = "--check, which writes nothing" if check else "dropping the orientation that it turns by"
+    if rotate and (check or not allowed.orientation or allowed.georeference):
+        other = "keeping a georeference, which lies over the raster as it is"
+        if check or not allowed.orientation:
+            other = "--check, which writes nothing" if check else "dropping the orientation that it turns by"
         raise UsageError(f"--rotate does not go with {other}; leave one of them out.")
     jobs = [job for job in _once(_files(paths)) if not in_place or not job[0].name.endswith(BACKUP)]
     if not jobs:

@@ -35,9 +35,9 @@ def export_consents(registry: str, target: str | Path) -> tuple[Path, ...]:
     store, place = ConsentStore(registry), Path(target)
     try:
         if place.suffix == ".json":
-            write_atomically(place, export_json(store).encode())
+            write_atomically(place, export_json(store).encode(), private=True)
             return (place,)
-        place.mkdir(parents=True, exist_ok=True)
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
         return export_csv(store, place)
     finally:
         store.close()

@@ -135,7 +135,7 @@ def measure(
     done = Measured(measured, missing, gates, (len(pairs), pairs.matched), Path(report) if report else None)
     if done.report:
         plain = json.dumps(done.to_plain(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-        write_atomically(done.report.with_suffix(".json"), plain.encode())
+        write_atomically(done.report.with_suffix(".json"), plain.encode(), private=True)
         write_page(done.report, measured, missing, gates, _restored(case, chosen, seed), done.pairs)
     return done
 

@@ -143,7 +143,7 @@ def tune(
         done = sweep(samples, finding, _counted(tried, progress), chosen, bounds, names=names, data=data)
     if out is not None:
         plain = json.dumps(done.to_plain(), indent=2, sort_keys=True) + "\n"
-        write_atomically(Path(out).with_suffix(".json"), plain.encode())
+        write_atomically(Path(out).with_suffix(".json"), plain.encode(), private=True)
         write_page(Path(out), operator, done)
         write_picture(Path(out).with_suffix(".png"), operator, done)
     return done

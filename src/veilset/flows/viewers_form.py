@@ -35,8 +35,8 @@ def write_form(folder: Path, case: Case, rng: np.random.Generator) -> Path:
             break
     if not pictures["original"]:
         raise Unsupported("a form for viewers needs at least one released picture")
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / "form.html", form(pictures, rng).encode())
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_atomically(folder / "form.html", form(pictures, rng).encode(), private=True)
     return folder / "form.html"
 
 

@@ -11,13 +11,14 @@ from veilset.core.finding import Finding
 from veilset.core.roles import Ref
 from veilset.detectors.places import Places, geojson, routine, whose
 from veilset.detectors.sightings import Sighting
+from veilset.flows.gazetteer import near
 
 ROLES = ("home", "work", "regular", "visited")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One place of one person; `radius` in metres, `score` in [0, 1]."""
+    """One place of one person; `radius` in metres, `score` in [0, 1], `near` the nearest town where names are installed."""
 
     role: str
     latitude: float
@@ -26,6 +27,7 @@ class Place:
     files: int
     days: int
     score: float
+    near: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,15 @@ def whereabouts(
             names = tuple(refs[ids[index]].name for index in members)
             people.append(_person(f"person-{number + 1}", names, [sightings[index] for index in members], found))
     ranked = sorted(people, key=_order)
-    return Whereabouts(tuple(ranked), geojson(finding for listed in concluded.values() for finding in listed))
+    return Whereabouts(tuple(ranked), _named(geojson(finding for listed in concluded.values() for finding in listed)))
+
+
+def _named(features: dict[str, Any]) -> dict[str, Any]:
+    for feature in features["features"]:
+        longitude, latitude = feature["geometry"]["coordinates"]
+        if words := near(latitude, longitude):
+            feature["properties"]["near"] = words
+    return features
 
 
 def _order(person: Person) -> tuple[int, int, str]:
@@ -126,6 +136,7 @@ def _places(found: Iterable[Finding]) -> set[Place]:
             finding.detail["files"],
             finding.detail["days"],
             round(finding.score, 3),
+            near(finding.value["latitude"], finding.value["longitude"]),
         )
         for finding in found
         if finding.detail["role"] in ROLES

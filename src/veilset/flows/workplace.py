@@ -163,13 +163,14 @@ def writing(path: Path) -> Iterator[None]:
         ) from error
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """All of a file or nothing of it: temporary name, flushed to disk, renamed."""
+def write_atomically(path: Path, content: bytes, *, private: bool = False) -> None:
+    """All of a file or nothing of it: temporary name, flushed to disk, renamed; `private`: for its owner's eyes alone."""
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".veilset-{secrets.token_hex(4)}-{path.name[-40:]}")
         try:
-            with temporary.open("wb") as out:
+            how = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+            with os.fdopen(os.open(temporary, how, 0o600 if private else 0o666), "wb") as out:
                 out.write(content)
                 out.flush()
                 os.fsync(out.fileno())

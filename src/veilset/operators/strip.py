@@ -16,8 +16,19 @@ from veilset.core.roles import Outcome, Touches
 from veilset.core.sample import Image, Media, Sample, TagValue
 from veilset.core.where import Tag, Whole
 
-KEEPS = ("exposure", "icc", "orientation", "rights")
+KEEPS = ("exposure", "georeference", "icc", "orientation", "rights")
 EXPOSURE = frozenset({"exposuretime", "fnumber", "isospeedratings", "photographicsensitivity", "focallength"})
+GEOREFERENCE = frozenset(
+    {
+        "modelpixelscale",
+        "modeltiepoint",
+        "modeltransformation",
+        "intergraphmatrix",
+        "geokeydirectory",
+        "geodoubleparams",
+        "geoasciiparams",
+    }
+)
 COLOUR = ("icc", "iccp", "icc_profile", "colr", "srgb", "gama", "chrm", "cicp", "colorspace")
 
 
@@ -39,6 +50,8 @@ def allowed(tag: TagValue, keep: Keep) -> bool:
         return keep.rights
     if name in EXPOSURE:
         return keep.exposure
+    if name in GEOREFERENCE:
+        return keep.georeference and keep.gps_grid is None
     return keep.dates == "keep" and tag.risk is Risk.TIME
 
 
@@ -47,8 +60,10 @@ class Strip:
     """Remove what the file says besides its pixels, all but an allowlist.
 
     Attributes:
-        keep: What stays: any of `orientation`, `icc`, `rights`, `exposure`.
-        gps_grid: Keep coordinates, rounded to a grid of this many degrees; 0 drops them.
+        keep: What stays: any of `orientation`, `icc`, `rights`, `exposure`, `georeference` (what places a GeoTIFF's
+            raster on the earth).
+        gps_grid: Keep coordinates, rounded to a grid of this many degrees; 0 drops them. A georeference that stays is
+            moved onto the grid with its raster.
         dates: `drop`, `month` (rounded down to the month) or `keep`.
         rotate: Turn pictures upright where that loses no bit, so that they need no orientation tag; the others keep it.
 
@@ -90,6 +105,8 @@ class Strip:
             one_of(KEEPS, keep=word)
         if self.rotate and "orientation" not in self.keep:
             raise BadSetting("rotate turns by the orientation, which keep leaves out; add orientation to keep")
+        if self.rotate and "georeference" in self.keep:
+            raise BadSetting("rotate turns the raster that a georeference lies over; leave one of the two out")
         # Whatever the containers cannot serve is said here, before the first picture.
         self.keep_of()
 
@@ -100,6 +117,7 @@ class Strip:
             icc="icc" in self.keep,
             rights="rights" in self.keep,
             exposure="exposure" in self.keep,
+            georeference="georeference" in self.keep,
             gps_grid=self.gps_grid or None,
             dates=self.dates,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -14,6 +15,19 @@ from veilset.dp.accountants import ACCOUNTANTS
 
 Verdict = Literal["refuse", "quarantine", "keep"]
 VERDICTS: tuple[Verdict, ...] = ("refuse", "quarantine", "keep")
+# From the root, from home, from a drive or share, or out of the folder: what stands before the last name may name people.
+_OUTSIDE = re.compile(r"(?:[A-Za-z]:)?[/\\~]|(?:.*[/\\])?\.\.[/\\]")
+
+
+def _published(value: Any) -> Any:
+    """A setting as it may be published: an absolute path may name a person, a customer or a machine.
+
+    >>> _published("/home/alice/licences.csv"), _published("../alice/licences.csv"), _published("private/origins.csv")
+    ('licences.csv', 'licences.csv', 'private/origins.csv')
+    """
+    if not isinstance(value, str) or not _OUTSIDE.match(value):
+        return value
+    return re.split(r"[/\\]", value.rstrip("/\\"))[-1] or value
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +38,8 @@ class Named:
     instance: Any
 
     def to_plain(self) -> dict[str, Any]:
-        """`{name: settings}` with every default spelled out."""
-        return {self.name: asdict(self.instance)}
+        """`{name: settings}` with every default spelled out. Public: of a path that leads elsewhere the last name alone."""
+        return {self.name: {name: _published(value) for name, value in asdict(self.instance).items()}}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from PIL import Image
 from veilset.containers import Keep, inspect, rebuild
 from veilset.containers import clean as cleaning
 from veilset.containers.clean import clean_file, clean_in_place
-from veilset.containers.verify import Verdict
+from veilset.containers.verify import Verdict, needles_of
 from veilset.core.errors import BadSetting, Occupied
 from veilset.testing.planted_files import every_planted
 
@@ -48,6 +48,19 @@ def test_in_place_keeps_a_backup_and_the_mode(photo: Path) -> None:
     with pytest.raises(Occupied):
         clean_in_place(photo)
     assert clean_in_place(photo, backup=False).state == "clean"
+
+
+def test_a_copy_is_no_more_readable_than_its_original(photo: Path, tmp_path: Path) -> None:
+    photo.chmod(0o750)
+    before = os.umask(0o022)
+    try:
+        assert clean_file(photo, tmp_path / "one.jpg").state == "clean"
+        photo.chmod(0o400)
+        assert clean_file(photo, tmp_path / "two.jpg").state == "clean"
+    finally:
+        os.umask(before)
+    # A picture is no program; and what was read-only stays so.
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("one.jpg", "two.jpg")] == [0o640, 0o400]
 
 
 def test_its_own_clean_copy_may_not_overwrite_a_file(photo: Path) -> None:
@@ -134,3 +147,13 @@ def test_a_tail_of_a_gigabyte_is_not_read_into_memory(tmp_path: Path) -> None:
     assert cleaned.state == "clean"
     assert cleaned.after < 5000
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 200_000
+
+
+def test_tables_of_a_picture_behind_fill_are_no_words() -> None:
+    out = io.BytesIO()
+    # Coarse tables read like text, as those of cameras do.
+    table = [int(value) for value in range(34, 98)]
+    Image.new("RGB", (32, 32), "teal").save(out, "JPEG", qtables=[table, table], comment=b"Somebody Else was here")
+    picture = out.getvalue()
+    assert needles_of([picture]) == needles_of([bytes(7) + picture]) == {b"Somebody Else was here"}
+    assert len(needles_of([b"x" + picture])) > 1

@@ -200,3 +200,51 @@ def test_a_jpeg_whose_header_is_longer_than_what_is_read_first(tmp_path, draw, j
     assert (long.size, long.orientation, long.jpeg) == (short.size, short.orientation, short.jpeg)
     with pytest.raises(Malformed):
         open_coded(place(tmp_path, (data[:2] + comments)[:150_000], "c.jpg"), "c.jpg", max_pixels=LIMIT)
+
+
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
+
+
+def png_with(chunk, *, last=False):
+    """A drawn PNG with one more chunk before its picture, or behind it."""
+    whole = save(np.zeros((8, 12, 3), np.uint8), "PNG")
+    at = whole.index(b"IEND" if last else b"IDAT") - 4
+    name, body = chunk
+    made = struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+    return whole[:at] + made + whole[at:]
+
+
+def turned_block(value=6):
+    exif = PillowImage.Exif()
+    exif[0x0112] = value
+    return exif.tobytes().removeprefix(b"Exif\0\0")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
+def test_an_orientation_in_xmp_turns_nothing(tmp_path, kind):
+    if kind == "PNG":
+        data = png_with((b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP))
+    elif kind == "WEBP":
+        data = save(np.zeros((8, 12, 3), np.uint8), kind, xmp=XMP)
+    else:
+        out = io.BytesIO()
+        tifffile.imwrite(out, np.zeros((8, 12, 3), np.uint8), extratags=[(700, "B", len(XMP), XMP, True)])
+        data = out.getvalue()
+    assert PillowImage.open(io.BytesIO(data)).getexif().get(0x0112) == 6
+    coded = open_coded(place(tmp_path, data, "a"), "a", max_pixels=LIMIT)
+    assert (coded.orientation, coded.size) == (1, (12, 8))
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_an_orientation_in_exif_turns_a_png_wherever_it_stands(tmp_path, last):
+    data = png_with((b"eXIf", turned_block()), last=last)
+    coded = open_coded(place(tmp_path, data, "a.png"), "a.png", max_pixels=LIMIT)
+    assert (coded.orientation, coded.size) == (6, (8, 12))
+
+
+def test_a_frame_that_is_larger_than_its_picture_is_no_fault_of_ours(tmp_path):
+    whole = bytearray(save(np.zeros((4, 4), np.uint8), "GIF"))
+    at = whole.index(b"\x2c", 13)
+    whole[at + 5 : at + 9] = struct.pack("<HH", 65535, 65535)
+    with pytest.raises(Unsupported, match=r"bomb\.gif: .* too large"):
+        open_coded(place(tmp_path, bytes(whole), "bomb.gif"), "bomb.gif", max_pixels=LIMIT)

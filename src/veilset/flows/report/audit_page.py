@@ -8,7 +8,7 @@ from pathlib import Path
 
 from veilset.core.roles import Source
 from veilset.flows.beside import is_beside
-from veilset.flows.report.charts import bars, world
+from veilset.flows.report.charts import bars
 from veilset.flows.report.hidden_section import hidden_section
 from veilset.flows.report.missed_section import missed_section
 from veilset.flows.report.page import listing, page, section, table, tiles
@@ -16,6 +16,7 @@ from veilset.flows.report.people_sections import people_sections, people_tiles
 from veilset.flows.report.places_sections import places_sections, places_tiles
 from veilset.flows.report.sheet import figure
 from veilset.flows.report.unsearched_section import unsearched_section, unsearched_tile, unsearched_words
+from veilset.flows.report.world import world
 from veilset.flows.summary import Groups, Summary
 from veilset.flows.workplace import write_atomically
 

@@ -73,7 +73,7 @@ def write_page(
         "PRIVATE: this page may show originals and restored people. Keep it with the originals; never publish it.",
         _sections(measured, missing, gates, restored, pairs),
     )
-    write_atomically(path, html.encode())
+    write_atomically(path, html.encode(), private=True)
 
 
 def _sections(

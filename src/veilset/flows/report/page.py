@@ -29,6 +29,8 @@ figcaption { font-size: .85rem; overflow-wrap: anywhere; padding-top: .4rem; }
 details { margin: .3rem 0; } summary { cursor: pointer; } li { overflow-wrap: anywhere; }
 svg { max-width: 100%; height: auto; } svg text { fill: var(--ink); font: 12px system-ui, sans-serif; }
 svg .bar { fill: var(--bar); } svg .grid { stroke: var(--line); } svg .point { fill: var(--mark); fill-opacity: .7; }
+svg .seen { fill: var(--mark); fill-opacity: .3; } svg .border { fill: none; stroke: var(--soft); stroke-opacity: .5; }
+svg circle.town { fill: var(--soft); } svg text.town { fill: var(--soft); font-size: 11px; }
 """
 
 

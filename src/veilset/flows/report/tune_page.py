@@ -36,7 +36,7 @@ def write_page(path: Path, operator: str, done: Tuned) -> None:
         section("settings", "Settings", table(head, rows)),
     ]
     text = page(f"Tuning {operator}", warning, sections)
-    write_atomically(path, text.encode())
+    write_atomically(path, text.encode(), private=True)
 
 
 def proposal(operator: str, done: Tuned) -> str:

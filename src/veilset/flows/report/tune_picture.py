@@ -42,7 +42,7 @@ def write_picture(path: Path, operator: str, done: Tuned) -> bool:
     pen.words(plan.left, top + len(plan.drawn) * LEGEND, f"measured on {done.data}; bars: intervals", "lm", SOFT)
     coded = io.BytesIO()
     image.save(coded, "PNG", optimize=True)
-    write_atomically(path, coded.getvalue())
+    write_atomically(path, coded.getvalue(), private=True)
     return True
 
 

@@ -35,8 +35,7 @@ def write_who(
         section(f"part-{number}", f"{title}: {len(samples)} samples", *_sheet(source, refs, samples, faces, title))
         for number, (title, samples) in enumerate(parts.items())
     ]
-    write_atomically(path, page("Is this the person?", WARNING, sections).encode("utf-8", "replace"))
-    path.chmod(0o600)
+    write_atomically(path, page("Is this the person?", WARNING, sections).encode("utf-8", "replace"), private=True)
 
 
 def _sheet(
