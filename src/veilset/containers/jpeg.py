@@ -97,10 +97,10 @@ def _plan(data: memoryview, found: list[Segment], what: Allowed) -> tuple[list[P
             _copy(data, found[index], body, ledger)
         elif index == shown.get(0xE0):
             jfif = _jfif(bytes(data[payload + 5 : payload + 12]))
-            ledger.add(start, stop, Fate.REWRITTEN, "JFIF header")
+            ledger.add(start, stop, _fate(data, start, stop, jfif), "JFIF header")
         elif index == shown.get(0xEE):
             adobe = b"\xff\xee\0\x0eAdobe\0d\0\0\0\0" + bytes(data[payload + 11 : payload + 12])
-            ledger.add(start, stop, Fate.REWRITTEN, "Adobe colour transform")
+            ledger.add(start, stop, _fate(data, start, stop, adobe), "Adobe colour transform")
         elif marker in {SOI, EOI}:
             ledger.add(start, stop, Fate.KEPT, "start and end of the picture")
         else:
@@ -108,6 +108,10 @@ def _plan(data: memoryview, found: list[Segment], what: Allowed) -> tuple[list[P
     head = b"\xff\xd8" + jfif + _blocks(what) + adobe
     end = next(part for part in found if part.marker == EOI)
     return [head, *body, (end.start, end.stop)], ledger.claims
+
+
+def _fate(data: memoryview, start: int, stop: int, new: bytes) -> Fate:
+    return Fate.KEPT if new == data[start:stop] else Fate.REWRITTEN
 
 
 def _colour_headers(data: memoryview, found: list[Segment]) -> dict[int, int]:

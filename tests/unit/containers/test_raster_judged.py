@@ -539,3 +539,11 @@ def test_a_strip_that_is_shorter_than_its_pixels_is_refused() -> None:
     # A program that reads on shows what stands behind it.
     with pytest.raises(Malformed, match="shorter"):
         cleaned(page(bytes(1799), 1) + TEXT)
+
+
+def test_fill_bytes_say_nothing(tmp_path: Path) -> None:
+    plain = saved("JPEG")
+    at = plain.index(b"\xff\xdb")
+    filled = plain[:at] + b"\xff" * 30 + plain[at:]
+    assert cleaned(filled) == plain
+    assert checked(filled, tmp_path) == "clean"
