@@ -297,7 +297,9 @@ def _block_tags(data: memoryview, block: Block) -> tuple[TagValue, ...]:
         width, height = _size(data, block)
         kept = needed_bytes(coded, data[block.blocks - 1], width * height)
         behind = coded[len(kept) :]
-        return (TagValue("gif/picture/behind", behind, Risk.HIDDEN, len(behind)),) if kept != coded else ()
+        # Some encoders leave a byte of nothing behind the end.
+        risk = Risk.HIDDEN if behind.strip(b"\0") else Risk.HISTORY
+        return (TagValue("gif/picture/behind", behind, risk, len(behind)),) if kept != coded else ()
     if block.label == _CONTROL or _is_loop(data, block):
         usual = 8 if block.label == _CONTROL else 19
         return () if size <= usual else (_bytes_tag("gif/surplus", data, block),)

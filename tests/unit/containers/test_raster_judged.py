@@ -547,3 +547,12 @@ def test_fill_bytes_say_nothing(tmp_path: Path) -> None:
     filled = plain[:at] + b"\xff" * 30 + plain[at:]
     assert cleaned(filled) == plain
     assert checked(filled, tmp_path) == "clean"
+
+
+def test_a_byte_of_nothing_behind_a_gif_is_no_alarm() -> None:
+    still = saved("GIF", Image.fromarray(drawn()).quantize(8))
+    assert still[-3:] == b"\0\0;" or still[-2:] == b"\0;"
+    for behind, risk in ((b"\0", Risk.HISTORY), (b"Zq9 home", Risk.HIDDEN)):
+        planted = still[:-2] + bytes([len(behind)]) + behind + b"\0;"
+        assert [tag.risk for tag in inspect(planted).tags if tag.path == "gif/picture/behind"] == [risk]
+        assert cleaned(planted) == cleaned(still)
