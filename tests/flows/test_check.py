@@ -9,8 +9,8 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from veilset.containers.compared import compared
 from veilset.containers.contract import Keep
+from veilset.containers.foresee import foresee
 from veilset.flows.clean import clean
 
 DRAWN = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect fill="red" width="9" height="9"/></svg>'
@@ -74,7 +74,7 @@ def test_what_would_be_named_as_left_is_no_clean_file_and_no_dirty_one_either(tm
 def test_comparing_writes_nothing_and_tells_the_same_from_the_changed(tmp_path: Path) -> None:
     path = tmp_path / "x.jpg"
     Image.new("RGB", (16, 16)).save(path, comment=b"somebody was here")
-    assert not compared(path, Keep()).same
+    assert not foresee(path, Keep()).same
     clean([path], out=tmp_path / "out")
-    assert compared(tmp_path / "out/x.jpg", Keep()).same
+    assert foresee(tmp_path / "out/x.jpg", Keep()).same
     assert sorted(one.name for one in tmp_path.iterdir()) == ["out", "x.jpg"]

@@ -9,7 +9,7 @@ import numpy as np
 
 from veilset.containers.allowed import Allowed, allowed
 from veilset.containers.bmp_header import bare_header, bare_palette, check_masks, fourth_byte
-from veilset.containers.bmp_rows import row_mask, run_lengths, used_entries
+from veilset.containers.bmp_rows import colour_bits, row_mask, run_lengths, used_entries
 from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
 from veilset.containers.icc import read_icc
 from veilset.containers.pieces import Ledger, Piece, emit
@@ -99,8 +99,13 @@ def _rows(data: memoryview, parsed: Parsed) -> np.ndarray:
 
 
 def _has_fourth(data: memoryview, parsed: Parsed) -> bool:
-    masks = bytes(data[54:70] if parsed.header > 40 else data[54 : 54 + parsed.masks])
-    return fourth_byte(data[parsed.start : parsed.stop], parsed.bits, parsed.compression, masks)
+    pixels = data[parsed.start : parsed.stop]
+    return fourth_byte(pixels, parsed.bits, parsed.compression, _masks(data, parsed))
+
+
+def _masks(data: memoryview, parsed: Parsed) -> bytes:
+    """The masks of the colours, where there are any; a header of 52 bytes has none for transparency."""
+    return bytes(data[54 : min(70, 14 + parsed.header)] if parsed.header > 40 else data[54 : 54 + parsed.masks])
 
 
 def _head(data: memoryview, parsed: Parsed) -> bytes:
@@ -148,10 +153,23 @@ def _plan(data: memoryview, parsed: Parsed, what: Allowed) -> tuple[list[Piece],
 
 
 def _without_padding(data: memoryview, parsed: Parsed) -> bytes | None:
-    """The rows with zeros in their padding; None when they are so already."""
-    if not parsed.stride or parsed.width * parsed.bits == 8 * parsed.stride:
+    """The rows with zeros in their padding, and in bits that no colour is in; None when they are so already."""
+    if parsed.compression in {1, 2}:
+        made = bytearray(data[parsed.start : parsed.stop])
+        for place, counts in run_lengths(
+            data[parsed.start : parsed.stop], parsed.bits, parsed.width, abs(parsed.height)
+        )[2].items():
+            made[place] &= counts
+        return bytes(made) if made != data[parsed.start : parsed.stop] else None
+    if not parsed.stride:
+        return None
+    shown = colour_bits(parsed.bits, parsed.compression, _masks(data, parsed))
+    if parsed.width * parsed.bits == 8 * parsed.stride and shown == (1 << parsed.bits) - 1:
         return None
     rows, mask = _rows(data, parsed), row_mask(parsed.used, parsed.stride, parsed.width, parsed.bits)
+    if parsed.bits == 16:
+        pixels = np.frombuffer(shown.to_bytes(2, "little") * parsed.width, dtype=np.uint8)
+        mask[: parsed.used] &= pixels
     return (rows & mask).tobytes() if (rows & ~mask).any() else None
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import struct
 
+import numpy as np
+
+from veilset.containers.gif_palette import is_ramp
 from veilset.core.errors import Malformed
 
 _LINKED, _EMBEDDED, _SRGB, _WINDOWS, _CALIBRATED = 0x4C494E4B, 0x4D424544, 0x73524742, 0x57696E20, 0
@@ -65,8 +68,14 @@ def check_masks(masks: bytes) -> None:
 
 
 def bare_palette(palette: bytes, entry: int, used: list[bool]) -> bytes:
-    """The palette with zeros for entries that no pixel has, and for the byte that each has to spare."""
+    """The palette with zeros for entries that no pixel has, and for the byte that each has to spare.
+
+    A ramp of greys stays one: it says nothing, and programs tell grey pictures by it.
+    """
     made = bytearray(palette)
+    colours = np.frombuffer(palette, dtype=np.uint8).reshape(-1, entry)[:, :3]
+    if is_ramp(colours):
+        used = [True] * len(colours)
     for number in range(len(palette) // entry):
         at = entry * number
         made[at : at + entry] = made[at : at + 3] + bytes(entry - 3) if used[number] else bytes(entry)
@@ -81,7 +90,5 @@ def fourth_byte(rows: memoryview, bits: int, compression: int, masks: bytes) -> 
     free = 0xFFFFFFFF & ~sum(told) if told else 0xFF000000
     if not free:
         return False
-    import numpy as np
-
     pixels = np.frombuffer(rows, dtype="<u4") & np.uint32(free)
     return bool(len(pixels)) and bool((pixels != pixels[0]).any())

@@ -17,7 +17,7 @@ from veilset.containers.door import Door, Stored, content, open_source
 from veilset.containers.jpeg_segments import UNSEARCHED
 from veilset.containers.pages import windows
 from veilset.containers.pieces import RangeWriter
-from veilset.containers.verify import CODED, NESTING, verify
+from veilset.containers.verify import CODED, NESTING, READABLE, verify
 from veilset.core.errors import DataError, Occupied, Residue
 
 # What every picture says by being one; counted and named, and no reason to call a file unclean.
@@ -27,7 +27,6 @@ INHERENT = frozenset(
         "coding choices", "pixel size", "sensor noise", UNSEARCHED,
     }
 )  # fmt: skip
-READABLE = "readable text inside the coded picture"
 BACKUP = ".original"
 _NO_LINKS = frozenset((errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV))
 

@@ -185,10 +185,11 @@ def _plan(
         if block.label == 0x2C:
             _picture(data, block, used.get(block.start), pieces, ledger)
         elif block.label == _CONTROL and _belongs_to_picture(parsed.found, index) and data[block.start + 2] == 4:
-            _keep_start(block, 8, pieces, ledger, "frame timing")
+            bare = _bare_control(bytes(data[block.start : block.start + 7]))
+            _keep_start(data, block, bare, pieces, ledger, "frame timing")
         elif not looped and _is_loop(data, block):
             looped = True
-            _keep_start(block, 19, pieces, ledger, "loop count")
+            _keep_start(data, block, bytes(data[block.start : block.start + 18]), pieces, ledger, "loop count")
         else:
             ledger.add(block.start, block.stop, Fate.DROPPED, f"extension {block.label:#04x}")
     ledger.add(parsed.end - 1, parsed.end, Fate.KEPT, "trailer")
@@ -213,11 +214,19 @@ def _is_loop(data: memoryview, block: Block) -> bool:
     )
 
 
-def _keep_start(block: Block, size: int, pieces: list[Piece], ledger: Ledger, what: str) -> None:
-    """Keep the first `size` bytes of a block, whose last byte is then the end mark of its data blocks."""
-    pieces += [(block.start, block.start + size - 1), b"\0"]
-    ledger.add(block.start, block.start + size - 1, Fate.KEPT, what)
-    ledger.add(block.start + size - 1, block.stop, Fate.REWRITTEN, what)
+def _bare_control(head: bytes) -> bytes:
+    """Disposal, timing and transparency; nothing in reserved bits, nor in the number of a colour that is not transparent."""
+    disposal, clear = head[3] & 0x1C, head[3] & 1
+    return head[:3] + bytes([disposal | clear]) + head[4:6] + (head[6:7] if clear else b"\0")
+
+
+def _keep_start(data: memoryview, block: Block, head: bytes, pieces: list[Piece], ledger: Ledger, what: str) -> None:
+    """Keep the start of a block, as `head`; its end mark follows at once."""
+    stop = block.start + len(head)
+    same = head == data[block.start : stop]
+    pieces += [(block.start, stop) if same else head, b"\0"]
+    ledger.add(block.start, stop, Fate.KEPT if same else Fate.REWRITTEN, what)
+    ledger.add(stop, block.stop, Fate.REWRITTEN, what)
 
 
 def _table(data: memoryview, start: int, stop: int, used: Flags | None) -> bytes:
@@ -230,15 +239,18 @@ def _picture(data: memoryview, block: Block, used: Flags | None, pieces: list[Pi
     width, height = _size(data, block)
     needed = needed_bytes(coded, data[block.blocks - 1], width * height)
     table = _table(data, block.start + 10, block.blocks - 1, used)
-    if table == data[block.start + 10 : block.blocks - 1]:
+    flags = data[block.start + 9]
+    # A frame without colours of its own says nothing of them; two bits are reserved.
+    bare = flags & (0xE7 if flags & 0x80 else 0x40)
+    if table == data[block.start + 10 : block.blocks - 1] and bare == flags:
         pieces.append((block.start, block.blocks))
         ledger.add(block.start, block.blocks, Fate.KEPT, "picture")
     else:
-        pieces.append(
-            bytes(data[block.start : block.start + 10]) + table + bytes(data[block.blocks - 1 : block.blocks])
-        )
+        head = bytes(data[block.start : block.start + 9]) + bytes([bare])
+        pieces.append(head + table + bytes(data[block.blocks - 1 : block.blocks]))
         ledger.add(block.start, block.start + 10, Fate.REWRITTEN, "picture")
-        ledger.add(block.start + 10, block.blocks, Fate.REWRITTEN, _PALETTE)
+        cut = table != data[block.start + 10 : block.blocks - 1]
+        ledger.add(block.start + 10, block.blocks, Fate.REWRITTEN, _PALETTE if cut else "picture")
     pieces.append((block.blocks, block.stop) if needed == coded else _sub_blocks(needed))
     ledger.add(block.blocks, block.stop, Fate.KEPT if needed == coded else Fate.REWRITTEN, "picture")
 
@@ -285,7 +297,9 @@ def _block_tags(data: memoryview, block: Block) -> tuple[TagValue, ...]:
         width, height = _size(data, block)
         kept = needed_bytes(coded, data[block.blocks - 1], width * height)
         behind = coded[len(kept) :]
-        return (TagValue("gif/picture/behind", behind, Risk.HIDDEN, len(behind)),) if kept != coded else ()
+        # Some encoders leave a byte of nothing behind the end.
+        risk = Risk.HIDDEN if behind.strip(b"\0") else Risk.HISTORY
+        return (TagValue("gif/picture/behind", behind, risk, len(behind)),) if kept != coded else ()
     if block.label == _CONTROL or _is_loop(data, block):
         usual = 8 if block.label == _CONTROL else 19
         return () if size <= usual else (_bytes_tag("gif/surplus", data, block),)

@@ -32,7 +32,19 @@ def used_entries(coded: bytes, smallest: int, width: int, height: int) -> Flags 
 
 
 def bare_table(table: bytes, used: Flags) -> bytes:
-    """The table with zeros for entries that no pixel has."""
+    """The table with zeros for entries that no pixel has; a ramp of greys, which says nothing, stays one."""
     colours = np.frombuffer(table, dtype=np.uint8).reshape(-1, 3).copy()
+    if is_ramp(colours):
+        return table
     colours[~used[: len(colours)]] = 0
     return colours.tobytes()
+
+
+def is_ramp(colours: NDArray[np.uint8]) -> bool:
+    """Whether entries are greys from black, one level each, or black and white: programs show grey pictures by it.
+
+    >>> is_ramp(np.array([[0] * 3, [255] * 3], dtype=np.uint8)), is_ramp(np.array([[7] * 3], dtype=np.uint8))
+    (True, False)
+    """
+    steps = np.arange(len(colours)) * (255 if len(colours) == 2 else 1)
+    return bool(np.array_equal(colours, np.repeat(steps[:, None], 3, axis=1)))

@@ -6,6 +6,7 @@ import struct
 
 import numpy as np
 
+from veilset.containers.verify import says_words
 from veilset.core.errors import Malformed
 
 _CURVES = frozenset((b"curv", b"para"))
@@ -25,8 +26,8 @@ _SPACES = frozenset(
     b"DCLR:ECLR:FCLR".split(b":")
 )
 _D50 = struct.pack(">3i", 0xF6D6, 0x10000, 0xD32D)
-# Beyond these no colour lies, and every four letters do.
-_FARTHEST = 16 << 16
+# Beyond these no number of a curve or matrix lies, and every four letters do.
+_FARTHEST = 4096 << 16
 # How far a curve may fall back between two steps: half a level of eight bits. Letters jump.
 _NOISE = 128
 _BROKEN = "a colour profile has an element shorter than it says, or with values that no colour has"
@@ -121,7 +122,7 @@ def _table(element: bytes) -> bytes:
         before, after = struct.unpack_from(">HH", element, 48)
         head, size = 52, 52 + 2 * (before * inputs + cells * outputs + after * outputs)
     _near(element, 12, 9)
-    if size > len(element):
+    if size > len(element) or says_words(element[head:size]):
         raise Malformed(_BROKEN)
     return element[:4] + bytes(4) + element[8:11] + b"\0" + element[12:head] + element[head:size]
 
@@ -131,7 +132,7 @@ def _stages(element: bytes) -> bytes:
     inputs, outputs = element[8], element[9]
     near, far = (outputs, inputs) if element[:4] == b"mAB " else (inputs, outputs)
     made, places = b"", []
-    for place, read in zip(struct.unpack_from(">5I", element, 12), (near, -1, -2, 3, far), strict=True):
+    for place, read in zip(struct.unpack_from(">5I", element, 12), (near, -1, 3, -2, far), strict=True):
         places.append(32 + len(made) if place else 0)
         if not place:
             continue
@@ -160,7 +161,7 @@ def _grid(element: bytes, at: int, inputs: int, outputs: int) -> bytes:
     size = outputs * element[at + 16]
     for points in element[at : at + inputs]:
         size *= points
-    if at + 20 + size > len(element):
+    if at + 20 + size > len(element) or says_words(element[at + 20 : at + 20 + size]):
         raise Malformed(_BROKEN)
     head = element[at : at + inputs] + bytes(16 - inputs) + element[at + 16 : at + 17] + bytes(3)
     return head + element[at + 20 : at + 20 + size] + bytes(-size % 4)

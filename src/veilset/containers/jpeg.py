@@ -89,17 +89,18 @@ def _plan(data: memoryview, found: list[Segment], what: Allowed) -> tuple[list[P
     jfif = b""
     adobe = b""
     used = used_tables(data, found)
+    shown = _colour_headers(data, found)
     for index, (marker, start, payload, stop) in enumerate(found):
         if marker in TABLES:
             _table(data, found[index], used.get(index, []), body, ledger)
         elif marker in _PICTURE:
             _copy(data, found[index], body, ledger)
-        elif marker == 0xE0 and not jfif and starts(data, payload, b"JFIF\0") and stop - payload >= 14:
+        elif index == shown.get(0xE0):
             jfif = _jfif(bytes(data[payload + 5 : payload + 12]))
-            ledger.add(start, stop, Fate.REWRITTEN, "JFIF header")
-        elif marker == 0xEE and not adobe and starts(data, payload, b"Adobe") and stop - payload >= 12:
+            ledger.add(start, stop, _fate(data, start, stop, jfif), "JFIF header")
+        elif index == shown.get(0xEE):
             adobe = b"\xff\xee\0\x0eAdobe\0d\0\0\0\0" + bytes(data[payload + 11 : payload + 12])
-            ledger.add(start, stop, Fate.REWRITTEN, "Adobe colour transform")
+            ledger.add(start, stop, _fate(data, start, stop, adobe), "Adobe colour transform")
         elif marker in {SOI, EOI}:
             ledger.add(start, stop, Fate.KEPT, "start and end of the picture")
         else:
@@ -107,6 +108,23 @@ def _plan(data: memoryview, found: list[Segment], what: Allowed) -> tuple[list[P
     head = b"\xff\xd8" + jfif + _blocks(what) + adobe
     end = next(part for part in found if part.marker == EOI)
     return [head, *body, (end.start, end.stop)], ledger.claims
+
+
+def _fate(data: memoryview, start: int, stop: int, new: bytes) -> Fate:
+    return Fate.KEPT if new == data[start:stop] else Fate.REWRITTEN
+
+
+def _colour_headers(data: memoryview, found: list[Segment]) -> dict[int, int]:
+    """Where the headers of JFIF and Adobe stand that decoders go by: the first and the last of those before the scans."""
+    chosen: dict[int, int] = {}
+    for index, (marker, _, payload, stop) in enumerate(found):
+        if marker == SOS:
+            break
+        if marker == 0xEE and starts(data, payload, b"Adobe") and stop - payload >= 12:
+            chosen[marker] = index
+        elif marker == 0xE0 and starts(data, payload, b"JFIF\0") and stop - payload >= 14:
+            chosen.setdefault(marker, index)
+    return chosen
 
 
 def _unused(claims: tuple[Claim, ...]) -> list[TagValue]:
@@ -207,15 +225,12 @@ def facts_of(data: memoryview, found: list[Segment], orientation: int) -> Facts:
 def _colour(data: memoryview, found: list[Segment], channels: int) -> str:
     if channels < 3:
         return "grey"
-    transform = None
-    for marker, _, payload, stop in found:
-        if marker == 0xEE and starts(data, payload, b"Adobe") and stop - payload >= 12:
-            transform = data[payload + 11]
+    headers = _colour_headers(data, found)
+    transform = data[found[headers[0xEE]].payload + 11] if 0xEE in headers else None
     if channels == 4:
         return "ycck" if transform == 2 else "cmyk"
     frame = next(part for part in found if part.marker in FRAMES)
     ids = bytes(data[frame.payload + 6 : frame.payload + 15 : 3])
-    has_jfif = any(part.marker == 0xE0 and starts(data, part.payload, b"JFIF\0") for part in found)
-    if transform == 0 or (transform is None and not has_jfif and ids == b"RGB"):
+    if transform == 0 or (transform is None and 0xE0 not in headers and ids == b"RGB"):
         return "rgb"
     return "ycc"

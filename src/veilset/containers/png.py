@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from functools import partial
 from typing import BinaryIO, NamedTuple
 
 from veilset.containers.allowed import Allowed, allowed
@@ -13,6 +14,7 @@ from veilset.containers.exif import orientation_of
 from veilset.containers.pieces import Ledger, Piece, emit
 from veilset.containers.png_chunks import SIGNATURE, Chunk, Head, chunks, make_chunk, measure, read_head, recompress
 from veilset.containers.png_fields import (
+    bare_transparency,
     check_frames,
     cut_palette,
     indices_used,
@@ -20,6 +22,8 @@ from veilset.containers.png_fields import (
     plausible,
     unshown_still,
 )
+from veilset.containers.png_rows import check_filters, rows_of, without_filling
+from veilset.containers.transparent import UNSEEN, hides_colours
 from veilset.core.errors import Malformed, Unsupported
 from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
@@ -60,7 +64,7 @@ def inspect(data: memoryview) -> Listing:
     from veilset.containers.png_tags import surplus_tags
 
     plan = _plan(data, found, end, head, Allowed())
-    said = (*listed, *surplus_tags(surplus), *_odd(data, found, plan[1]))
+    said = (*listed, *surplus_tags(surplus), *_odd(data, found, plan[1], head))
     return Listing(_facts(data, found, head), said, tuple(plan[1]))
 
 
@@ -83,11 +87,12 @@ def _write(data: memoryview, out: BinaryIO, what: Allowed) -> Rebuilt:
     head = read_head(data, found)
     _facts(data, found, head)
     pieces, claims = _plan(data, found, end, head, what)
-    still = (_STILL,) if _animated(found) and unshown_still(found) else ()
+    still: tuple[str, ...] = (_STILL,) if _animated(found) and unshown_still(found) else ()
+    still += (UNSEEN,) if _hides_colours(data, head) else ()
     return emit(pieces, data, out, claims, (*_RESIDUE, *what.notes, *still))
 
 
-def _odd(data: memoryview, found: list[Chunk], claims: list[Claim]) -> list[TagValue]:
+def _odd(data: memoryview, found: list[Chunk], claims: list[Claim], head: Head) -> list[TagValue]:
     """A tag for chunks that show a picture and go all the same, for palette entries that no pixel has, and for a still
     picture that an animation does not show."""
     silent = {f"chunk {name}" for name in ("PLTE", "tRNS", "acTL", "fcTL", *map(bytes.decode, _LENGTHS))}
@@ -102,9 +107,17 @@ def _odd(data: memoryview, found: list[Chunk], claims: list[Claim]) -> list[TagV
         for claim in claims
         if claim.what in {"chunk PLTE", "chunk tRNS"} and claim.fate is Fate.REWRITTEN
     ]
+    if head.depth < 8 and any(claim.what == "chunk IDAT" and claim.fate is Fate.REWRITTEN for claim in claims):
+        tags.append(TagValue("png/row_padding", None, Risk.CONTENT))
+    if _hides_colours(data, head):
+        tags.append(TagValue("png/transparent", None, Risk.HIDDEN))
     if _animated(found) and unshown_still(found):
         tags.append(TagValue("png/still", None, Risk.HIDDEN))
     return tags
+
+
+def _hides_colours(data: memoryview, head: Head) -> bool:
+    return head.kind in {4, 6} and hides_colours(data, "PNG", head.width * head.height)
 
 
 def _animated(found: list[Chunk]) -> bool:
@@ -118,7 +131,7 @@ def _plan(data: memoryview, found: list[Chunk], end: int, head: Head, what: Allo
     if animated:
         check_frames(data, found, head)
     pictures = list(_pictures(data, found, head))
-    fixed = _cut_pictures(found, pictures) | _palette(data, found, head, pictures, wrong)
+    fixed = _cut_pictures(found, pictures, head) | _palette(data, found, head, pictures, wrong)
     ledger = Ledger()
     ledger.add(0, 8, Fate.KEPT, "signature")
     pieces: list[Piece] = [SIGNATURE]
@@ -129,6 +142,8 @@ def _plan(data: memoryview, found: list[Chunk], end: int, head: Head, what: Allo
             ledger.add(start, stop, Fate.DROPPED, f"chunk {name.decode('ascii')}")
             continue
         new = fixed.get(index)
+        if new is None and name == b"tRNS":
+            new = bare_transparency(bytes(data[chunk.body]), head)
         if new is None and name in {b"fcTL", b"fdAT"}:
             new = _renumbered(data, chunk, number)
         elif new and name == b"fdAT":
@@ -209,18 +224,21 @@ def _palette(
     }
 
 
-def _cut_pictures(found: list[Chunk], pictures: list[Picture]) -> dict[int, bytes]:
-    """New chunks for pictures that hold more than they declare: chunk index to its bytes (empty: left out)."""
+def _cut_pictures(found: list[Chunk], pictures: list[Picture], head: Head) -> dict[int, bytes]:
+    """New chunks for pictures that hold more than they show: chunk index to its bytes (empty: left out)."""
     fixed: dict[int, bytes] = {}
     for picture in pictures:
         total = sum(map(len, picture.parts))
-        measured = measure(picture.parts, picture.expected)
-        if measured.used == total and not measured.overlong:
-            continue
+        measured = measure(picture.parts, picture.expected, partial(check_filters, rows_of(head, *picture.size)))
         if measured.overlong:
             stream = recompress(picture.parts, picture.expected)
         else:
-            stream = b"".join(picture.parts)[: measured.used]
+            stream = b"".join(picture.parts)[: measured.used] if measured.used != total or head.depth < 8 else b""
+        if head.depth < 8:
+            bare = without_filling(head, picture.size, stream)
+            stream = bare or (stream if measured.overlong or measured.used != total else b"")
+        if not stream:
+            continue
         name = found[picture.members[0]].name
         body = stream if name == b"IDAT" else bytes(4) + stream
         fixed |= dict.fromkeys(picture.members, b"")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from veilset.core.errors import Malformed, Unsupported
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _DEPTHS = {0: {1, 2, 4, 8, 16}, 2: {8, 16}, 3: {1, 2, 4, 8}, 4: {8, 16}, 6: {8, 16}}
-_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 _MOST_DECODED = 1 << 32
 _STEP = 1 << 20
 
@@ -52,7 +52,7 @@ class Head:
         if not self.interlaced:
             return height * (1 + (width * bits + 7) // 8)
         total = 0
-        for x, y, dx, dy in _ADAM7:
+        for x, y, dx, dy in ADAM7:
             columns, rows = (width - x + dx - 1) // dx, (height - y + dy - 1) // dy
             if columns > 0 and rows > 0:
                 total += rows * (1 + (columns * bits + 7) // 8)
@@ -118,8 +118,10 @@ class Measured(NamedTuple):
     overlong: bool
 
 
-def measure(parts: Sequence[memoryview], expected: int) -> Measured:
-    """Inflate a picture in small steps and compare with the declared size.
+def measure(
+    parts: Sequence[memoryview], expected: int, look: Callable[[bytes, int], None] = lambda _, __: None
+) -> Measured:
+    """Inflate a picture in small steps and compare with the declared size; `look` sees each step, and where it begins.
 
     Raises:
         Malformed: Fewer bytes than declared, or a broken stream.
@@ -134,6 +136,7 @@ def measure(parts: Sequence[memoryview], expected: int) -> Measured:
         while len(pending) and not stream.eof:
             out = stream.decompress(pending, _STEP)
             pending = stream.unconsumed_tail
+            look(out, decoded)
             decoded += len(out)
             if decoded > expected and not extra:
                 extra = out[-(decoded - expected) :]

@@ -59,6 +59,15 @@ def plausible(name: bytes, body: bytes, head: Head) -> bool:
     return True
 
 
+def bare_transparency(body: bytes, head: Head) -> bytes | None:
+    """A chunk for the one transparent colour without bits that no sample has; None where there are none, or a palette is."""
+    if head.kind == 3:
+        return None
+    limit = (1 << head.depth) - 1
+    made = struct.pack(f">{len(body) // 2}H", *(value & limit for value in struct.unpack(f">{len(body) // 2}H", body)))
+    return None if made == body else make_chunk(b"tRNS", made)
+
+
 def misplaced(found: Sequence[Chunk]) -> set[int]:
     """Chunks, by index, that stand there again or behind the picture that they are about.
 
@@ -91,6 +100,8 @@ def check_frames(data: memoryview, found: Sequence[Chunk], head: Head) -> None:
             if not chunk.stop:
                 return
             width, height, x, y = struct.unpack_from(">4I", data, chunk.start + 12)
+            if max(data[chunk.start + 32], data[chunk.start + 33] + 1) > 2:
+                raise Malformed("a frame of the PNG is put in its place in a way that does not exist; save it anew")
             if not width or not height or x + width > head.width or y + height > head.height:
                 raise Malformed("a frame of the PNG reaches beyond its canvas; save it anew")
             held = set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import struct
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
@@ -15,20 +14,24 @@ from veilset.containers import tiff_fields as tags
 from veilset.containers.allowed import Allowed, allowed
 from veilset.containers.assembly import cut_out, union
 from veilset.containers.contract import Claim, Facts, Fate, Keep, Listing, Rebuilt
-from veilset.containers.georeference import KEYS, LOST, coarsen, is_lost
+from veilset.containers.georeference import KEYS, LOST, UNNAMED, coarsen, is_lost, is_only_named, without_words
 from veilset.containers.icc import sanitise
 from veilset.containers.ifd import SIZES, Header, read_directory, read_header, write_tiff
 from veilset.containers.ifd import Field as BareField
 from veilset.containers.jpeg_segments import UNSEARCHED
 from veilset.containers.pieces import Ledger, Piece, emit
+from veilset.containers.tiff_gaps import is_filling
 from veilset.containers.tiff_layout import Field, Plan, lay_out
-from veilset.containers.tiff_overhang import overhangs, overhangs_of, told_apart
+from veilset.containers.tiff_overhang import filling_told_apart, fills, overhangs, overhangs_of, told_apart
+from veilset.containers.tiff_packed import PACKED
 from veilset.containers.tiff_pages import Page, every, is_raw, number, numbers, read_pages
 from veilset.containers.tiff_palette import used_entries
+from veilset.containers.tiff_raw import raw_value
 from veilset.containers.tiff_reduced import Shows, compared
+from veilset.containers.tiff_samples import told_by_samples
 from veilset.containers.tiff_sizes import sizes_of
 from veilset.containers.tiff_strips import cleaned_strip, cleaned_tables, strip_tags
-from veilset.containers.tiff_tags import shape_of, tags_of
+from veilset.containers.tiff_tags import nodata_of, shape_of, tags_of
 from veilset.containers.tiff_values import bare_colours, kept_value
 from veilset.core.errors import Malformed
 from veilset.core.finding import Risk
@@ -36,12 +39,13 @@ from veilset.core.sample import TagValue
 
 formats = ("tiff",)
 
-_NUMBER = re.compile(rb"\s*[-+]?(?:nan|inf|[0-9]+\.?[0-9]*(?:e[-+]?[0-9]+)?)\s*\0?", re.IGNORECASE)
 _RESIDUE = ("coding choices", "pixel size", "sensor noise")
 _UNKNOWN = "a page of reduced size was dropped, since it could not be compared with the large one"
 _OVERHANG = "pixels of tiles that lie outside the page"
+_FILLING = "bits that fill up the rows of a page"
 _COLOURS = "palette entries that may not be used"
 _MOST_SHOWN = 1 << 24
+_LONGEST_FILLING = 1 << 16
 
 
 def inspect(data: memoryview) -> Listing:
@@ -100,18 +104,24 @@ def _write(data: memoryview, out: BinaryIO, header: Header, pages: list[Page], w
     schemes = {number(data, header, page, 0x0103, 1) for page in every(pages)}
     coded = (UNSEARCHED,) if schemes - tags.EXACT else ()
     unseen = any(overhangs(data, header, page) and not told_apart(data, header, page) for page in every(pages))
-    beyond = (_OVERHANG,) if unseen else ()
+    beyond: tuple[str, ...] = (_OVERHANG,) if unseen else ()
+    filled = any(fills(data, header, page) and not filling_told_apart(data, header, page) for page in every(pages))
+    beyond += (_FILLING,) if filled else ()
     colours = (_COLOURS,) if any(same is None for _, same in _palettes(data, header, pages)) else ()
     lost = _lost_place(data, header, pages, keep)
-    residue = (*_RESIDUE, *what.notes, *raw, *colours, *dropped, *coded, *beyond, *lost)
+    told = told_by_samples(data, header, pages, pieces)
+    residue = (*_RESIDUE, *what.notes, *raw, *colours, *dropped, *coded, *beyond, *lost, *told)
     return emit(pieces, data, out, _as_written(_claims(data, header, pages, shows), pieces), residue)
 
 
 def _lost_place(data: memoryview, header: Header, pages: list[Page], keep: Keep) -> tuple[str, ...]:
-    if not keep.georeference or keep.gps_grid is None:
+    if not keep.georeference:
         return ()
-    keys = (page.entries[KEYS] for page in every(pages) if KEYS in page.entries)
-    return (LOST,) if any(is_lost(Field(3, _raw(data, one.start, one.size)), header.order) for one in keys) else ()
+    keys = [page.entries[KEYS] for page in every(pages) if KEYS in page.entries]
+    held = [Field(3, _raw(data, one.start, one.size)) for one in keys]
+    if keep.gps_grid is None:
+        return (UNNAMED,) if any(is_only_named(one, header.order) for one in held) else ()
+    return (LOST,) if any(is_lost(one, header.order) for one in held) else ()
 
 
 def _as_written(claims: list[Claim], pieces: list[Piece]) -> list[Claim]:
@@ -230,15 +240,17 @@ def _plan(data: memoryview, header: Header, page: Page, keep: Keep, raw: bool, s
         value = _value(data, header, page, tag)
         if value is not None:
             fields[tag] = Field(entry.type, value)
-    if keep.georeference and keep.gps_grid is not None:
-        coarsen(fields, header.order, keep.gps_grid)
+    if keep.georeference:
+        (without_words(fields, header.order) if keep.gps_grid is None else coarsen(fields, header.order, keep.gps_grid))
     _special(data, header, page, fields, raw)
     profile = page.entries.get(tags.ICC)
     if keep.icc and profile is not None:
         fields[tags.ICC] = Field(7, sanitise(_raw(data, profile.start, profile.size)))
     scheme = number(data, header, page, 0x0103, 1)
     whole = zip(page.stretches, sizes_of(data, header, page), overhangs_of(data, header, page), strict=True)
-    strips = [cleaned_strip(data, *span, scheme, size, edge) if span[1] else [] for span, size, edge in whole]
+    # In reversed order the bits of packed data are meant, which nothing here unpacks.
+    packed = scheme if scheme not in PACKED or number(data, header, page, 0x010A, 1) == 1 else -1
+    strips = [cleaned_strip(data, *span, packed, size, edge) if span[1] else [] for span, size, edge in whole]
     tiled = tags.TILE_OFFSETS in page.entries
     fields[tags.TILE_OFFSETS if tiled else tags.STRIP_OFFSETS] = Field(0, b"", strips=True)
     fields[tags.TILE_COUNTS if tiled else tags.STRIP_COUNTS] = Field(0, b"", strips=True)
@@ -253,7 +265,7 @@ def _value(data: memoryview, header: Header, page: Page, tag: int) -> bytes | No
     entry = page.entries[tag]
     raw = _raw(data, entry.start, entry.size)
     if tag not in tags.SHOWN:
-        return raw
+        return raw_value(tag, entry.type, raw, header.order) if tag in tags.RAW else raw
     shape = shape_of(data, header, page)
     kept = kept_value(tag, entry.type, raw, header.order, shape)
     if tag != tags.COLOURS_OF or kept is None:
@@ -264,8 +276,7 @@ def _value(data: memoryview, header: Header, page: Page, tag: int) -> bytes | No
 
 def _colours(data: memoryview, header: Header, page: Page) -> NDArray[np.bool_] | None:
     """Which entries of its palette a page uses; None where that cannot be told."""
-    pixels = number(data, header, page, 0x0100) * number(data, header, page, 0x0101)
-    return used_entries(data, page, 1 << shape_of(data, header, page).bits, pixels)
+    return used_entries(data, header, page, 1 << shape_of(data, header, page).bits)
 
 
 def _palettes(data: memoryview, header: Header, pages: list[Page]) -> Iterator[tuple[int, bool | None]]:
@@ -289,11 +300,9 @@ def _special(data: memoryview, header: Header, page: Page, fields: dict[int, Fie
     tables = page.entries.get(tags.JPEG_TABLES)
     if tables is not None:
         fields[tags.JPEG_TABLES] = Field(7, cleaned_tables(_raw(data, tables.start, tables.size)))
-    nodata = page.entries.get(tags.NODATA)
-    if nodata is not None and nodata.size < 32:
-        text = _raw(data, nodata.start, nodata.size)
-        if _NUMBER.fullmatch(text):
-            fields[tags.NODATA] = Field(2, text)
+    empty = nodata_of(data, header, page)
+    if empty is not None:
+        fields[tags.NODATA] = Field(2, empty)
     for tag in tags.GAIN_MAPS.keys() & fields.keys():
         if not _is_gain_map(fields[tag].raw, tag, header.order):
             del fields[tag]
@@ -352,7 +361,7 @@ def _claims(data: memoryview, header: Header, pages: list[Page], shows: Mapping[
         spans.append((page.at, page.directory.stop, Fate.REWRITTEN, "directory"))
         for tag, entry in page.entries.items():
             if entry.size > (8 if header.big else 4) and entry.start + entry.size <= len(data):
-                known = tag in tags.SHOWN or tag in tags.RAW or tag in tags.GEO or tag in {tags.ICC, tags.JPEG_TABLES}
+                known = tag in tags.SHOWN or tag in tags.RAW or tag in tags.GEO or tag in tags.LAID_OUT
                 fate = Fate.REWRITTEN if known else Fate.DROPPED
                 spans.append((entry.start, entry.start + entry.size, fate, f"tag {tag:#06x}"))
         stays = _stays(page, shows)
@@ -363,11 +372,16 @@ def _claims(data: memoryview, header: Header, pages: list[Page], shows: Mapping[
     for start, stop, fate, what in sorted(spans, key=lambda span: (span[0], -span[1], span[2] is Fate.DROPPED)):
         if stop <= at:
             continue
-        ledger.add(at, min(start, stop), Fate.DROPPED, "gap")
+        _gap(data, at, start, ledger)
         ledger.add(max(at, start), stop, fate, what)
         at = stop
-    ledger.add(at, len(data), Fate.DROPPED, "bytes after the last page")
+    _gap(data, at, len(data), ledger, "bytes after the last page")
     return ledger.claims
+
+
+def _gap(data: memoryview, start: int, stop: int, ledger: Ledger, called: str = "gap") -> None:
+    filling = stop - start <= _LONGEST_FILLING and is_filling(bytes(data[start:stop]), len(data))
+    ledger.add(start, stop, Fate.REWRITTEN if filling else Fate.DROPPED, "filling" if filling else called)
 
 
 def _facts(data: memoryview, header: Header, pages: list[Page]) -> Facts:

@@ -43,6 +43,8 @@ NODATA = 0xA481
 STRIP_OFFSETS, STRIP_COUNTS, TILE_OFFSETS, TILE_COUNTS = 0x0111, 0x0117, 0x0144, 0x0145
 SUB_IFDS, JPEG_TABLES, ICC, XMP = 0x014A, 0x015B, 0x8773, 0x02BC
 EXIF_IFD, GPS_IFD = 0x8769, 0x8825
+# Written anew with every page.
+LAID_OUT = frozenset({ICC, JPEG_TABLES, STRIP_OFFSETS, STRIP_COUNTS, TILE_OFFSETS, TILE_COUNTS, SUB_IFDS})
 
 # Compression schemes whose coded picture can be copied. Old-style JPEG points outside its strips.
 OLD_JPEG = 6

@@ -1,4 +1,4 @@
-"""Pixels of tiles that lie outside the page: nobody shows them, and a whole picture fits into them."""
+"""Pixels of tiles that lie outside the page, and bits that fill the rows of strips: nobody shows them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import numpy as np
 
 from veilset.containers import tiff_fields as tags
 from veilset.containers.ifd import Header
+from veilset.containers.tiff_packed import PACKED, is_known
 from veilset.containers.tiff_pages import Page, number, numbers
+from veilset.containers.tiff_sizes import shapes_of
 
-_YCC, _PREDICTOR, _NONE, _ACROSS = 6, 0x013D, 1, 2
+_YCC, _PREDICTOR, _NONE, _ACROSS, _FILL_ORDER = 6, 0x013D, 1, 2, 0x010A
 _LARGEST = 1 << 27
 
 
@@ -26,6 +28,7 @@ class Overhang:
     shown: int
     shown_rows: int
     across: bool
+    last: int = 0xFF
 
     def blanked(self, tile: bytes) -> bytes:
         """The decoded tile with nothing outside the page; stored as differences, the last pixel goes on.
@@ -37,6 +40,8 @@ class Overhang:
         shown = bytearray(len(tile))
         for at in range(0, min(self.shown_rows * self.row, len(tile)), self.row):
             shown[at : at + self.shown] = tile[at : at + self.shown]
+            if self.last != 0xFF and at + self.shown <= len(tile):
+                shown[at + self.shown - 1] &= self.last
         return bytes(shown)
 
     def said(self, tile: bytes) -> bytes:
@@ -45,11 +50,12 @@ class Overhang:
         grid = np.frombuffer(tile[: rows * self.row], np.uint8).reshape(rows, self.row)
         right, below = grid[: self.shown_rows, self.shown :], grid[self.shown_rows :]
         found = b""
-        if not _is_filling(right) and not self._goes_on(grid[: self.shown_rows]):
+        if right.size and not _is_filling(right) and not self._goes_on(grid[: self.shown_rows]):
             found += right.tobytes()
         if not _is_filling(below) and not np.all(below == grid[self.shown_rows - 1]):
             found += below.tobytes()
-        return found
+        bits = grid[: self.shown_rows, self.shown - 1] & (0xFF ^ self.last)
+        return found + (bits.tobytes() if bits.any() else b"")
 
     def _goes_on(self, grid: np.ndarray) -> bool:
         count = (self.row - self.shown) // self.pixel
@@ -80,13 +86,53 @@ def told_apart(data: memoryview, header: Header, page: Page) -> bool:
     samples, columns, rows = (number(data, header, page, tag, 1) for tag in (0x0115, 0x0142, 0x0143))
     size = bits[0] // 8 * samples * columns * rows
     return bool(whole and 0 < size <= _LARGEST) and (
-        scheme == 1 or (scheme in tags.DEFLATE and predictor in {_NONE, _ACROSS})
+        scheme == 1 or (_is_packed(data, header, page, scheme) and predictor in {_NONE, _ACROSS})
     )
+
+
+def _is_packed(data: memoryview, header: Header, page: Page, scheme: int) -> bool:
+    """Whether strips can be unpacked to bytes and packed again."""
+    # In reversed order the bits of the packed data are meant, not those of the pixels.
+    in_order = number(data, header, page, _FILL_ORDER, 1) == 1
+    return scheme in tags.DEFLATE or (in_order and scheme in PACKED and is_known(scheme))
+
+
+def fills(data: memoryview, header: Header, page: Page) -> bool:
+    """Whether rows end within a byte, so that bits are left over."""
+    bits = numbers(data, header, page, 0x0102) or (1,)
+    samples = 1 if number(data, header, page, 0x011C, 1) == 2 else number(data, header, page, 0x0115, 1)
+    tiled = tags.TILE_OFFSETS in page.entries
+    columns = number(data, header, page, 0x0142 if tiled else 0x0100)
+    scheme = number(data, header, page, 0x0103, 1)
+    # Fax codings end each row at its last pixel, and codings for pictures have no rows of bits.
+    packed = scheme in {1, *tags.DEFLATE, *PACKED}
+    return packed and len(set(bits)) == 1 and columns * samples * bits[0] % 8 > 0
+
+
+def filling_told_apart(data: memoryview, header: Header, page: Page) -> bool:
+    """Whether those bits can be set to zero: rows as they are, or unpacked and packed again."""
+    scheme, predictor = number(data, header, page, 0x0103, 1), number(data, header, page, _PREDICTOR, 1)
+    plain = tags.TILE_OFFSETS not in page.entries and number(data, header, page, 0x0106) != _YCC
+    usable = scheme == 1 or _is_packed(data, header, page, scheme)
+    return plain and usable and predictor == _NONE and number(data, header, page, _FILL_ORDER, 1) == 1
+
+
+def _fillings(data: memoryview, header: Header, page: Page) -> list[Overhang | None]:
+    bits = (numbers(data, header, page, 0x0102) or (1,))[0]
+    samples = 1 if number(data, header, page, 0x011C, 1) == 2 else number(data, header, page, 0x0115, 1)
+    found: list[Overhang | None] = []
+    for rows, columns, _ in shapes_of(data, header, page):
+        used = columns * samples * bits
+        row = -(-used // 8)
+        found.append(Overhang(row, 1, row, rows, False, 0xFF & ~((1 << -used % 8) - 1)))
+    return found
 
 
 def overhangs_of(data: memoryview, header: Header, page: Page) -> list[Overhang | None]:
     """What is shown of each tile or strip; None where all of it is, or where that cannot be told from its bytes."""
     count = len(page.stretches)
+    if fills(data, header, page) and filling_told_apart(data, header, page):
+        return _fillings(data, header, page)
     if not overhangs(data, header, page) or not told_apart(data, header, page):
         return [None] * count
     width, height = number(data, header, page, 0x0100), number(data, header, page, 0x0101)

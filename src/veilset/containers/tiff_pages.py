@@ -12,6 +12,8 @@ from veilset.core.errors import Malformed, Unsupported
 
 _MOST_PAGES = 1 << 16
 _JPEG_START, _JPEG_SIZE = 0x0201, 0x0202
+# Of SGI: voxels.
+_DEPTH = 0x80E5
 
 
 @dataclass(slots=True)
@@ -179,5 +181,7 @@ def _served(data: memoryview, header: Header, page: Page, raw: bool) -> None:
         )
     if scheme not in tags.COPIED:
         raise Unsupported("a page of the TIFF is coded in a way that cannot be copied safely; save it anew")
+    if number(data, header, page, _DEPTH, 1) != 1:
+        raise Unsupported("a page of the TIFF has a depth beside its width and height; save its layers as pages")
     if number(data, header, page, 0x0106) in {32803, 34892} and not raw:
         raise Unsupported("a camera's own raw file is not served; convert it to DNG")

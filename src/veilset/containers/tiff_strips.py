@@ -27,7 +27,8 @@ from veilset.containers.recognise import identify
 from veilset.containers.tiff_codes import deflate_end
 from veilset.containers.tiff_fields import DEFLATE, FILES, JPEG
 from veilset.containers.tiff_overhang import Overhang
-from veilset.core.errors import DataError
+from veilset.containers.tiff_packed import LARGEST, PACKED, is_known, packed, unpacked
+from veilset.core.errors import DataError, Malformed
 from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
 
@@ -40,22 +41,30 @@ def cleaned_strip(
 ) -> list[Piece]:
     """Pieces of one strip: copied whole where nothing rides along, else cut or taken apart.
 
-    `decoded` is its size before compression, 0 when unknown. Raw strips shorter than that stay. What `overhang` says lies
-    outside the page becomes empty.
+    `decoded` is its size before compression, 0 when unknown. What `overhang` says lies outside the page becomes empty.
 
     Raises:
         DataError: It is damaged, or is a picture file that cannot be cleaned.
         Residue: It is a picture file that still held what it said.
     """
     if scheme == 1:
+        if stop - start < decoded:
+            raise Malformed("a strip of the TIFF is shorter than its pixels, so that what follows it would be shown")
         stop = min(stop, start + decoded) if decoded else stop
         tile = bytes(data[start:stop]) if overhang else b""
         return [(start, stop)] if not overhang or overhang.blanked(tile) == tile else [overhang.blanked(tile)]
+    if scheme in PACKED and overhang:
+        return [_packed(data, start, stop, scheme, decoded, overhang)]
+    if scheme in PACKED and 0 < decoded <= LARGEST and is_known(scheme):
+        # Whatever is not packed so is no picture, and may be anything.
+        _plain(data, start, stop, scheme, decoded, 1)
     if scheme in DEFLATE:
         return [_deflated(data, start, stop, decoded, overhang)]
     if scheme in JPEG:
         return _photograph(data, start, stop)
-    if scheme in FILES and identify(bytes(data[start : min(stop, start + 4096)])) == FILES[scheme]:
+    if scheme in FILES:
+        if identify(bytes(data[start : min(stop, start + 4096)])) != FILES[scheme]:
+            raise Malformed("a strip of the TIFF is not what its page says that it is; save it anew")
         raw = bytes(data[start:stop])
         new, _ = clean_inner(raw, Keep(orientation=False, icc=False))
         return [(start, stop)] if new == raw else [new]
@@ -69,6 +78,19 @@ def _deflated(data: memoryview, start: int, stop: int, decoded: int, overhang: O
     tile = zlib.decompressobj().decompress(data[start:stop], decoded)
     shown = overhang.blanked(tile) if overhang else tile
     return (start, start + end) if not beyond and shown == tile else zlib.compress(shown, 6)
+
+
+def _packed(data: memoryview, start: int, stop: int, scheme: int, decoded: int, overhang: Overhang) -> Piece:
+    tile = _plain(data, start, stop, scheme, overhang.row, decoded // overhang.row)
+    shown = overhang.blanked(tile)
+    return (start, stop) if shown == tile else packed(shown, scheme, overhang.row)
+
+
+def _plain(data: memoryview, start: int, stop: int, scheme: int, row: int, rows: int) -> bytes:
+    tile = unpacked(bytes(data[start:stop]), scheme, row, rows)
+    if tile is None:
+        raise Malformed("a compressed strip is damaged, so that what it holds cannot be told; save it anew")
+    return tile
 
 
 def strip_tags(data: memoryview, start: int, stop: int, scheme: int, path: str) -> Iterator[TagValue]:

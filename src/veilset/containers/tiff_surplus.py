@@ -16,6 +16,7 @@ from veilset.containers.tiff_fax import SCHEMES as FAX
 from veilset.containers.tiff_fax import T4, Fax, fax_end
 from veilset.containers.tiff_frames import LERC, LZMA, ZSTANDARD, lerc_end, lzma_end, zstandard_end
 from veilset.containers.tiff_overhang import Overhang, overhangs_of
+from veilset.containers.tiff_packed import is_known, unpacked
 from veilset.containers.tiff_pages import Page, every, number, numbers, read_pages
 from veilset.containers.tiff_sizes import shapes_of, sizes_of
 from veilset.core.errors import DataError, Malformed, Unsupported
@@ -136,6 +137,8 @@ def _behind(data: memoryview, strip: _Strip) -> tuple[list[Span], bytes, str]:
         end = (lzma_end if strip.scheme == LZMA else zstandard_end)(bytes(view), strip.size)
     else:
         end, beyond = _unpacked(view, strip)
+    if strip.overhang and strip.scheme != LERC and not strip.fax:
+        beyond += strip.overhang.said(_plain(bytes(view[:end]), strip, strip.overhang.row))
     return ([(strip.start + end, strip.stop)] if end < len(view) else []), beyond, missed
 
 
@@ -150,12 +153,22 @@ def _unpacked(view: memoryview, strip: _Strip) -> tuple[int, bytes]:
         end, beyond = deflate_end(view, strip.size)
     else:
         end = (lzw_end if strip.scheme == _LZW else packbits_end)(bytes(view), strip.size)
-    if strip.overhang:
-        tile = bytes(view[:end])
-        beyond += strip.overhang.said(
-            tile if strip.scheme == _PLAIN else zlib.decompressobj().decompress(tile, strip.size)
-        )
     return end, beyond
+
+
+def _plain(tile: bytes, strip: _Strip, row: int) -> bytes:
+    if strip.scheme == _PLAIN:
+        return tile
+    if strip.scheme in tags.DEFLATE:
+        return zlib.decompressobj().decompress(tile, strip.size)
+    plain = unpacked(tile, strip.scheme, row, strip.size // row)
+    if plain is None and not is_known(strip.scheme):
+        raise Unsupported(
+            "the libtiff at hand does not unpack this coding, so that what lies beyond the page is not seen"
+        )
+    if plain is None:
+        raise Malformed("a compressed strip is damaged")
+    return plain
 
 
 def _in_photograph(view: memoryview, strip: _Strip) -> list[Span]:

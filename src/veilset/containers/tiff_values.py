@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from fractions import Fraction
 from typing import NamedTuple
@@ -26,6 +27,14 @@ _DENSEST = 1_000_000
 # Larger numbers in a fraction can be four letters.
 _LETTERS = 1 << 29
 _YCC = 6
+_NUMBER = re.compile(rb"\s*[-+]?(?:nan|inf|[0-9]+\.?[0-9]*(?:e[-+]?[0-9]+)?)\s*\0*", re.IGNORECASE)
+_SIGNED, _REAL = 2, 3
+# What programs write for "nothing here" whatever the samples are, although none of them may be able to hold it.
+_USUAL = frozenset(
+    (-9999.0, -999.0, -99999.0, -32768.0, -32767.0, -1.0, 0.0, 255.0, 256.0, 32767.0, 65535.0, 65536.0, -2147483648.0,
+     2147483647.0, 4294967295.0, 1e20, -1e20, 9.969209968386869e36, *(sign * float(np.finfo(kind).max)
+     for kind in (np.float32, np.float64) for sign in (1, -1)))
+)  # fmt: skip
 
 
 class Shape(NamedTuple):
@@ -104,3 +113,31 @@ def bare_colours(raw: bytes, order: str, used: np.ndarray) -> bytes:
     colours = np.frombuffer(raw, dtype=f"{order}u2").reshape(3, -1).copy()
     colours[:, ~used[: colours.shape[1]]] = 0
     return colours.tobytes()
+
+
+def nodata(text: bytes, bits: int, form: int) -> bytes | None:
+    """GDAL's number for "nothing here" in its plain form, at the precision of the samples; None where it is no such number.
+
+    *Shapes and units*: `form` is the sample format of the TIFF (2 signed, 3 floating, else unsigned), of `bits` bits.
+
+    >>> nodata(b"-9999.000", 16, 2), nodata(b"0.1000000012345", 32, 3), nodata(b"1234567", 8, 1)
+    (b'-9999\\x00', b'0.10000000149011612\\x00', None)
+    """
+    if not _NUMBER.fullmatch(text):
+        return None
+    value = float(text.strip(b"\0 \t\r\n"))
+    if value in _USUAL or not np.isfinite(value):
+        kept = value
+    elif form == _REAL and bits in {16, 32, 64}:
+        with np.errstate(over="ignore"):
+            kept = float(np.array([value]).astype(f"f{bits // 8}")[0])
+    elif form > _REAL:
+        kept = value
+    else:
+        low, high = (-(1 << bits - 1), 1 << bits - 1) if form == _SIGNED else (0, 1 << bits)
+        if not value.is_integer() or not low <= value < high:
+            return None
+        kept = value
+    if kept.is_integer() and abs(kept) < 1 << 53:
+        return b"%d\0" % int(kept)
+    return repr(kept).encode() + b"\0" if np.isfinite(kept) or not np.isfinite(value) else None

@@ -19,6 +19,7 @@ from veilset.containers.readable import readable_runs
 SHORTEST = 8
 # So many letters in a row come into coded data by chance once in some terabytes.
 LONG = 24
+READABLE = "readable text inside the coded picture"
 # Samples in these are coded, so that words in them are words.
 CODED = frozenset({"avif", "gif", "heif", "jp2", "jpeg", "jxl", "mp4", "webp"})
 _RUN = re.compile(rb"[\x20-\x7e]{%d,}" % SHORTEST)

@@ -12,6 +12,7 @@ from veilset.containers.icc import read_icc
 from veilset.containers.jpeg_segments import UNSEARCHED
 from veilset.containers.pieces import Ledger, Piece, emit
 from veilset.containers.recognise import identify
+from veilset.containers.transparent import UNSEEN, hides_colours
 from veilset.core.errors import Malformed
 from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
@@ -20,6 +21,8 @@ formats = ("webp",)
 
 _ICC, _ALPHA, _EXIF, _XMP, _ANIMATED = 0x20, 0x10, 0x08, 0x04, 0x02
 _PIXELS = {b"VP8 ", b"VP8L"}
+# Of a lossy picture, before its first part.
+_HEAD = 10
 _RESIDUE = ("entropy tables and coding choices", "pixel size", "sensor noise", UNSEARCHED)
 
 
@@ -55,6 +58,8 @@ def inspect(data: memoryview) -> Listing:
         TagValue(f"webp/{one.what[6:]}/unused", bytes(data[one.start : one.stop]), Risk.HIDDEN, one.stop - one.start)
         for one in twice
     ]
+    if _hides_colours(data, parsed):
+        unused.append(TagValue("webp/transparent", None, Risk.HIDDEN))
     return Listing(_facts(data, parsed), (*_tags(data, parsed), *unused), tuple(claims))
 
 
@@ -71,7 +76,17 @@ def write_with(data: memoryview, out: BinaryIO, what: Allowed) -> Rebuilt:
 
 def _write(data: memoryview, out: BinaryIO, parsed: Parsed, what: Allowed) -> Rebuilt:
     pieces, claims = _plan(data, parsed, what)
-    return emit(pieces, data, out, claims, (*_RESIDUE, *what.notes))
+    unseen = (UNSEEN,) if _hides_colours(data, parsed) else ()
+    return emit(pieces, data, out, claims, (*_RESIDUE, *what.notes, *unseen))
+
+
+def _hides_colours(data: memoryview, parsed: Parsed) -> bool:
+    """Of lossless pictures: encoders with loss leave what is easy to code below transparent pixels."""
+    exact = [chunk for chunk in parsed.found if chunk.name == b"VP8L"]
+    if parsed.animated or not exact:
+        return False
+    width, height, has_alpha = _picture_size(data, exact[0])
+    return has_alpha and hides_colours(data, "WEBP", width * height)
 
 
 def cut_chunks(data: memoryview, at: int, end: int) -> list[Chunk]:
@@ -118,15 +133,19 @@ def _plan(data: memoryview, parsed: Parsed, what: Allowed) -> tuple[list[Piece],
     ledger.add(0, 12, Fate.REWRITTEN, "RIFF header")
     body: list[Piece] = []
     shown = _without_alpha(parsed.found)
+    if not parsed.animated:
+        _check_pictures(data, parsed.found, parsed.extended[4:], bool(parsed.extended and parsed.extended[0] & _ALPHA))
+    elif not any(chunk.name == b"ANIM" for chunk in parsed.found):
+        raise Malformed("a WebP animation does not say how it is played; save it anew")
     for chunk in parsed.found:
         label = f"chunk {chunk.name.decode('latin-1').strip()}"
         if chunk.name == b"VP8X" and chunk.start == 12:
             ledger.add(chunk.start, chunk.stop, Fate.REWRITTEN, label)
         elif parsed.animated and chunk.name == b"ANMF":
             _check_place(data, chunk, parsed.extended)
-            _frame(data, chunk, body, ledger)
+            _frame(data, chunk, body, ledger, bool(parsed.extended[0] & _ALPHA))
         elif _stays(chunk, parsed, shown):
-            limit = {b"ANIM": 6}.get(chunk.name)
+            limit = 6 if chunk.name == b"ANIM" else _plane_size(data, chunk, parsed.found)
             _copy(data, chunk, body, ledger, limit)
         else:
             ledger.add(chunk.start, chunk.stop, Fate.DROPPED, label)
@@ -156,6 +175,36 @@ def _without_alpha(chunks: list[Chunk]) -> set[bytes]:
     return {b"ALPH"} if first == b"VP8L" else set()
 
 
+def _check_pictures(data: memoryview, chunks: list[Chunk], size: bytes, has_alpha: bool) -> None:
+    """Raise unless the first picture is as large as `size` says (width and height less one, three bytes each).
+
+    Raises:
+        Malformed: It is of another size, or is none that stands alone; or it has an alpha plane that is not announced.
+    """
+    first = next((chunk for chunk in chunks if chunk.name in _PIXELS), None)
+    if first is None:
+        return
+    width, height, _ = _picture_size(data, first)
+    if size and (width - 1, height - 1) != (int.from_bytes(size[:3], "little"), int.from_bytes(size[3:6], "little")):
+        raise Malformed("a picture of the WebP is of another size than is said; save it anew")
+    plane = next((chunk for chunk in chunks if chunk.name == b"ALPH"), None)
+    if plane is None or first.name == b"VP8L":
+        return
+    if not has_alpha:
+        raise Malformed("a WebP holds an alpha plane that it does not announce, so that programs differ; save it anew")
+    head = data[plane.start + 8]
+    if head & 3 > 1 or head >> 4 > 1 or (not head & 3 and plane.end - plane.start - 9 < width * height):
+        raise Malformed("the alpha plane of a WebP is damaged; save it anew")
+
+
+def _plane_size(data: memoryview, chunk: Chunk, chunks: list[Chunk]) -> int | None:
+    """Bytes of an alpha plane that is not compressed; None of one that is."""
+    if chunk.name != b"ALPH" or data[chunk.start + 8] & 3:
+        return None
+    width, height, _ = _picture_size(data, next(one for one in chunks if one.name in _PIXELS))
+    return 1 + width * height
+
+
 def _check_place(data: memoryview, chunk: Chunk, canvas: bytes) -> None:
     """Raise when a frame reaches beyond the canvas."""
     at = chunk.start + 8
@@ -169,7 +218,8 @@ def _copy(data: memoryview, chunk: Chunk, body: list[Piece], ledger: Ledger, lim
     size = chunk.end - chunk.start - 8
     label = f"chunk {chunk.name.decode('latin-1').strip()}"
     if limit is not None and size > limit:
-        body.append(chunk.name + struct.pack("<I", limit) + bytes(data[chunk.start + 8 : chunk.start + 8 + limit]))
+        held = bytes(data[chunk.start + 8 : chunk.start + 8 + limit])
+        body.append(chunk.name + struct.pack("<I", limit) + held + bytes(limit % 2))
         ledger.add(chunk.start, chunk.stop, Fate.REWRITTEN, label)
         return
     body.append((chunk.start, chunk.end))
@@ -179,15 +229,16 @@ def _copy(data: memoryview, chunk: Chunk, body: list[Piece], ledger: Ledger, lim
         ledger.add(chunk.end, chunk.stop, Fate.REWRITTEN, "padding")
 
 
-def _frame(data: memoryview, chunk: Chunk, body: list[Piece], ledger: Ledger) -> None:
+def _frame(data: memoryview, chunk: Chunk, body: list[Piece], ledger: Ledger, has_alpha: bool) -> None:
     inside: list[Piece] = []
     inner = Ledger()
     still = Parsed([], 0, b"\0" * 10)
     parts = cut_chunks(data, chunk.start + 24, chunk.end)
     shown = _without_alpha(parts)
+    _check_pictures(data, parts, bytes(data[chunk.start + 14 : chunk.start + 20]), has_alpha)
     for part in parts:
         if _stays(part, still, shown):
-            _copy(data, part, inside, inner)
+            _copy(data, part, inside, inner, _plane_size(data, part, parts))
         else:
             inner.add(part.start, part.stop, Fate.DROPPED, "unknown chunk inside a frame")
     if not shown & _PIXELS:
@@ -250,11 +301,14 @@ def _facts(data: memoryview, parsed: Parsed) -> Facts:
 def _picture_size(data: memoryview, chunk: Chunk) -> tuple[int, int, bool]:
     at = chunk.start + 8
     if chunk.name == b"VP8L":
-        if data[at] != 0x2F:
-            raise Malformed("a lossless WebP picture starts with its signature, this does not")
         packed = struct.unpack_from("<I", data, at + 1)[0]
+        if data[at] != 0x2F or packed >> 29:
+            raise Malformed("a lossless WebP picture starts with its signature, this does not")
         return 1 + (packed & 0x3FFF), 1 + (packed >> 14 & 0x3FFF), bool(packed >> 28 & 1)
-    if bytes(data[at + 3 : at + 6]) != b"\x9d\x01\x2a":
+    # A key frame of a known version, which is shown, and whose first part fits.
+    tag = int.from_bytes(data[at : at + 3], "little")
+    fits = at + _HEAD + (tag >> 5) <= chunk.end
+    if bytes(data[at + 3 : at + 6]) != b"\x9d\x01\x2a" or tag & 1 or tag >> 1 & 7 > 3 or not tag & 16 or not fits:
         raise Malformed("a WebP picture starts with its signature, this does not")
     width, height = struct.unpack_from("<HH", data, at + 6)
     return width & 0x3FFF, height & 0x3FFF, False

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from veilset.containers import Keep, inspect
 from veilset.containers.clean import BACKUP, Cleaned, clean_file, clean_in_place
-from veilset.containers.compared import compared
 from veilset.containers.file_names import said_by_name
 from veilset.core.errors import DataError, Occupied, Refusal, Unreadable, UsageError
 from veilset.flows.progress import Progress, silent
@@ -75,7 +74,8 @@ def clean(
         paths: Files, and folders of them.
         out: Folder for the clean copies.
         in_place: Put each copy in the place of its original.
-        check: Only look: a file is clean when it says nothing, or nothing that cleaning would take away.
+        check: Only look: a file is clean when cleaning would take nothing away that says something, and `residue` when that
+            would leave something that it names. What is left cannot be cleaned, and fails no check.
         keep: The allowlist.
         key_file: Key of DICOM pseudonyms; made when it is not there. The table of names is written beside it.
         backup: In place: keep the original as `NAME.original`.
@@ -268,6 +268,7 @@ def _checked(path: Path, keep: Keep) -> Cleaned:
     A file is dirty when a tag of it would go, and also when cleaning would take away something that no list names. It is
     clean with residue when nothing would go and something would be named as left.
     """
+    from veilset.containers.foresee import foresee
     from veilset.containers.surplus_inside import said_behind
 
     try:
@@ -277,11 +278,11 @@ def _checked(path: Path, keep: Keep) -> Cleaned:
         # What a small file would become is soon known; a large one that says something is dirty without.
         if behind or (said and path.stat().st_size > _COMPARED):
             return _dirty(listing.facts.format, behind + said)
-        what = compared(path, keep)
+        what = foresee(path, keep)
     except DataError as error:
         return Cleaned("refused", reason=error.message)
-    if not what.same and (said or what.lost):
-        return _dirty(listing.facts.format, said or list(what.lost))
+    if not what.same and (said or what.goes):
+        return _dirty(listing.facts.format, said or list(what.goes))
     state = "residue" if what.residue else "clean"
     return Cleaned(state, listing.facts.format, path.stat().st_size, residue=what.residue)
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from veilset.containers import Keep, rebuild
-from veilset.containers.clean import INHERENT, READABLE, Cleaned
+from veilset.containers.clean import INHERENT, Cleaned
 from veilset.containers.surplus import SEARCHED, searched
-from veilset.containers.verify import says_words
+from veilset.containers.verify import READABLE, says_words
 from veilset.core.errors import BrokenContract, DataError
 from veilset.data.turned import turned
 

@@ -11,7 +11,7 @@ import tifffile
 
 from veilset.containers import Keep
 from veilset.containers.clean import clean_file
-from veilset.containers.georeference import LOST
+from veilset.containers.georeference import LOST, UNNAMED
 
 POINTS = (0.0, 0.0, 0.0, 11.575531, 48.137012, 519.25, 10.0, 0.0, 0.0, 11.576531, 48.137512, 520.5)
 DEGREES, METRES, OWN = (1024, 0, 1, 2), (1024, 0, 1, 1), (3072, 0, 1, 32767)
@@ -88,3 +88,59 @@ def test_what_cannot_be_put_on_a_grid_goes_and_that_is_said(
     done = clean_file(path, tmp_path / "b.tif", Keep(georeference=True, gps_grid=0.5))
     assert (done.state, LOST in done.residue) == ("residue", True)
     assert not {33550, 33922, 34735, 34736, 34737} & _tags(tmp_path / "b.tif").keys()
+
+
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+def test_a_georeference_that_is_kept_holds_no_words(tmp_path: Path, byteorder: str) -> None:
+    """Codes and parameters name a projection; citations, spare numbers and keys that nobody knows may say anything."""
+    letters = np.frombuffer(b"at the CANARY farm, number seventeen ", dtype=byteorder + "f8", count=4).tolist()
+    own = [(2057, 34736, 1, 5), (3076, 0, 1, 9001), (3075, 0, 1, 8), (2049, 34737, 19, 0), (7000, 0, 1, 17)]
+    keys = [METRES, (1026, 34737, 19, 0), (2048, 0, 1, 4326), OWN, (3080, 34736, 1, 0), *own]
+    directory = (1, 1, 1, len(keys), *(number for key in keys for number in key))
+    path = tmp_path / "a.tif"
+    tags = [
+        (33550, "d", 3, (0.5, 0.5, 0.0), True), (33922, "d", 12, POINTS, True),
+        (34735, "H", len(directory), directory, True), (34736, "d", 6, (9.0, *letters, 6378137.0), True),
+        (34737, "s", 0, "at the CANARY farm|", True), (34264, "d", 4, letters, True), (33920, "d", 4, letters, True),
+    ]  # fmt: skip
+    with tifffile.TiffWriter(path, byteorder=byteorder) as out:
+        out.write(np.zeros((9, 9), np.uint8), extratags=tags)
+    keep = Keep(georeference=True)
+    done = clean_file(path, tmp_path / "b.tif", keep, thorough=True)
+    assert (done.state, done.residue.count(UNNAMED)) == ("clean", 0)
+    after = _tags(tmp_path / "b.tif")
+    stay = [
+        METRES,
+        (2048, 0, 1, 4326),
+        (2057, 34736, 1, 0),
+        OWN,
+        (3075, 0, 1, 8),
+        (3076, 0, 1, 9001),
+        (3080, 34736, 1, 1),
+    ]
+    # A list of numbers with letters among them holds none that a key may point at.
+    stay = [key for key in stay if key[1] == 0]
+    assert tuple(after[34735]) == (1, 1, 1, len(stay), *(number for key in stay for number in key))
+    assert (after[33550], after[33922]) == ((0.5, 0.5, 0.0), POINTS)
+    assert not {34736, 34737, 34264, 33920} & after.keys()
+    assert b"CANARY" not in (tmp_path / "b.tif").read_bytes()
+    assert clean_file(tmp_path / "b.tif", tmp_path / "c.tif", keep).state == "clean"
+    assert (tmp_path / "c.tif").read_bytes() == (tmp_path / "b.tif").read_bytes()
+
+
+def test_numbers_stay_with_the_keys_that_point_at_them(tmp_path: Path) -> None:
+    keys = [METRES, OWN, (3075, 0, 1, 8), (3080, 34736, 1, 4), (3081, 34736, 2, 1)]
+    path = tmp_path / "a.tif"
+    directory = (1, 1, 0, len(keys), *(number for key in keys for number in key))
+    tags = [(34735, "H", len(directory), directory, True), (34736, "d", 5, (1.5, 2.5, 3.5, 4.5, 5.5), True)]
+    with tifffile.TiffWriter(path) as out:
+        out.write(np.zeros((9, 9), np.uint8), extratags=tags)
+    assert clean_file(path, tmp_path / "b.tif", Keep(georeference=True)).state == "clean"
+    after = _tags(tmp_path / "b.tif")
+    assert after[34736] == (5.5, 2.5, 3.5)
+    assert tuple(after[34735])[-8:] == (3080, 34736, 1, 0, 3081, 34736, 2, 1)
+
+
+def test_a_projection_that_only_words_describe_is_missed(tmp_path: Path) -> None:
+    path = _written(tmp_path / "a.tif", [METRES, OWN, (3073, 34737, 19, 0)], "<", False)
+    assert UNNAMED in clean_file(path, tmp_path / "b.tif", Keep(georeference=True)).residue

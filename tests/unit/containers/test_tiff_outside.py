@@ -5,15 +5,19 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 from tests.unit.containers.test_surplus import picture
 from tests.unit.containers.test_tiff_surplus import CODES, cleaned, shown
 
 from veilset.containers import inspect
 from veilset.containers.surplus import surplus_of
+from veilset.containers.tiff_packed import PACKED, packed, unpacked
+from veilset.flows.clean import clean
 
 
 def test_strips_that_the_page_has_no_room_for_are_listed_and_go() -> None:
@@ -99,10 +103,106 @@ def test_pixels_of_tiles_outside_the_page_go(
 
 
 def test_tiles_in_another_coding_say_that_pixels_outside_may_stay() -> None:
-    out = io.BytesIO()
-    tifffile.imwrite(out, picture(), tile=(64, 64), compression="lzma", photometric="rgb", metadata=None)
-    _, residue = cleaned(out.getvalue())
+    tiles = [saved_tile(number) for number in range(4)]
+    _, residue = cleaned(tiled(tiles, 7, (100, 80)))
     assert [one for one in residue if "outside the page" in one]
+
+
+def tiled(tiles: list[bytes], scheme: int, size: tuple[int, int]) -> bytes:
+    """A page of RGB in tiles of 64 x 64 that are coded already."""
+    count, start = len(tiles), 8 + 2 + 12 * 10 + 4
+    places = np.cumsum([start + 6 + 8 * count, *map(len, tiles)])[:-1].tolist()
+    at = {258: start, 324: start + 6, 325: start + 6 + 4 * count}
+    tags = [
+        (256, size[0]),
+        (257, size[1]),
+        (258, 0),
+        (259, scheme),
+        (262, 2),
+        (277, 3),
+        (322, 64),
+        (323, 64),
+        (324, 0),
+        (325, 0),
+    ]
+    entries = b"".join(
+        struct.pack(
+            "<HHII", tag, 3 if tag == 258 else 4, {258: 3, 324: count, 325: count}.get(tag, 1), at.get(tag, value)
+        )
+        for tag, value in tags
+    )
+    arrays = struct.pack(f"<3H{2 * count}I", 8, 8, 8, *places, *map(len, tiles))
+    return b"II*\0\x08\0\0\0" + struct.pack("<H", 10) + entries + bytes(4) + arrays + b"".join(tiles)
+
+
+def saved_tile(number: int) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(np.full((64, 64, 3), 40 * number, np.uint8)).save(out, "JPEG", keep_rgb=True, subsampling=0)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("scheme", sorted(PACKED))
+def test_pixels_of_packed_tiles_outside_the_page_go(scheme: int, tmp_path: Path) -> None:
+    whole = picture(192, 128)
+    grid = [whole[y : y + 64, x : x + 64] for y in (0, 64) for x in (0, 64, 128)]
+    tiles = [packed(tile.tobytes(), scheme, 192) for tile in grid]
+    hidden = tiled(tiles, scheme, (140, 80))
+    new, residue = cleaned(hidden)
+    assert not [one for one in residue if "outside" in one]
+    with Image.open(io.BytesIO(new)) as image:
+        assert np.array_equal(np.asarray(image), whole[:80, :140])
+    with tifffile.TiffFile(io.BytesIO(new)) as file:
+        spans = zip(file.pages[0].dataoffsets, file.pages[0].databytecounts, strict=True)
+        after = [np.frombuffer(unpacked(new[at : at + size], scheme, 192, 64) or b"", np.uint8) for at, size in spans]
+    assert [bool(tile.reshape(64, 64, 3)[:, 12:].any()) for tile in after] == [True, True, False, True, True, False]
+    assert [bool(tile.reshape(64, 64, 3)[16:].any()) for tile in after] == [True] * 3 + [False] * 3
+    for data, state in ((hidden, "dirty"), (new, "clean")):
+        (tmp_path / "one.tif").write_bytes(data)
+        assert clean([tmp_path / "one.tif"], check=True).files[0][1].state == state
+
+
+@pytest.mark.parametrize("scheme", [1, 8, *sorted(PACKED)])
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_bits_that_fill_rows_go(scheme: int, bits: int, tmp_path: Path) -> None:
+    width, height = 21, 13
+    row = -(-width * bits // 8)
+    rows = np.random.default_rng(bits).integers(0, 256, (height, row), dtype=np.uint8)
+    rows[:, -1] |= 1
+    coded = (
+        rows.tobytes()
+        if scheme == 1
+        else zlib.compress(rows.tobytes())
+        if scheme == 8
+        else packed(rows.tobytes(), scheme, row)
+    )
+    tags = [
+        (256, width),
+        (257, height),
+        (258, bits),
+        (259, scheme),
+        (262, 1),
+        (273, 122),
+        (277, 1),
+        (278, height),
+        (279, len(coded)),
+    ]
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    hidden = b"II*\0\x08\0\0\0" + struct.pack("<H", 9) + entries + bytes(4) + coded
+    assert hidden[122:] == coded
+    new, residue = cleaned(hidden)
+    assert not [one for one in residue if "fill" in one]
+    with Image.open(io.BytesIO(hidden)) as before, Image.open(io.BytesIO(new)) as after:
+        assert np.array_equal(np.asarray(before), np.asarray(after))
+    with tifffile.TiffFile(io.BytesIO(new)) as file:
+        at, size = file.pages[0].dataoffsets[0], file.pages[0].databytecounts[0]
+    raw = new[at : at + size]
+    plain = raw if scheme == 1 else zlib.decompress(raw) if scheme == 8 else unpacked(raw, scheme, row, height)
+    last = np.frombuffer(plain or b"", np.uint8).reshape(height, row)[:, -1]
+    assert not (last & ((1 << -width * bits % 8) - 1)).any()
+    assert np.array_equal(last, rows[:, -1] & (0xFF << -width * bits % 8 & 0xFF))
+    for data, state in ((hidden, "dirty"), (new, "clean")):
+        (tmp_path / "one.tif").write_bytes(data)
+        assert clean([tmp_path / "one.tif"], check=True).files[0][1].state == state
 
 
 def test_filling_of_edge_tiles_is_no_finding() -> None:

@@ -1,5 +1,4 @@
-"""What cleaning would make of a file, without writing it: whether it would stay the same, what would be left, and what
-would go although no list names it."""
+"""What cleaning would make of a file, told without writing one: whether it stays the same, what goes, and what is left."""
 
 from __future__ import annotations
 
@@ -9,15 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from veilset.containers.clean import INHERENT, READABLE
-from veilset.containers.contract import Claim, Fate, Keep, Rebuilt
+from veilset.containers.clean import INHERENT
+from veilset.containers.contract import Fate, Keep, Rebuilt
 from veilset.containers.door import open_source
 from veilset.containers.pages import windows
 from veilset.containers.pieces import Piece, RangeWriter
-from veilset.containers.verify import CODED, needles_of, says_words, text_in
+from veilset.containers.verify import CODED, READABLE, needles_of, says_words, text_in
 
 # Written anew as a whole, so that no ledger tells what went: such a file is clean when nothing of it would change.
 WHOLE = frozenset({"pdf", "tar", "zip"})
+# Of these a clean file comes out byte by byte as it went in: whatever is written anew said something, but for filling.
+_BYTE_BY_BYTE = frozenset({"bmp", "gif", "jpeg", "png", "webp"})
+_FILLING = b"\0\xff"
 _WORD = re.compile(r"[^\W_]{3,}")
 # What every drawing is full of, and what writing it anew leaves out.
 _XML = frozenset(
@@ -32,18 +34,18 @@ _OVERLAP = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class Foreseen:
     """What cleaning would do.
 
     Attributes:
         same: It would give the same bytes.
         residue: What would stay and be named, but for what every picture says by being one.
-        lost: What would go, in public words; no value.
+        goes: What would go although it says something, in public words; no value.
     """
 
     same: bool
     residue: tuple[str, ...] = ()
-    lost: tuple[str, ...] = ()
+    goes: tuple[str, ...] = ()
 
 
 class Nowhere(RangeWriter):
@@ -69,7 +71,7 @@ class Nowhere(RangeWriter):
         self.pieces.append((start, stop))
 
 
-def compared(path: Path, keep: Keep) -> Compared:
+def foresee(path: Path, keep: Keep) -> Foreseen:
     """What cleaning `path` under `keep` would do.
 
     **Guarantee**
@@ -85,8 +87,8 @@ def compared(path: Path, keep: Keep) -> Compared:
         residue = [one for one in rebuilt.residue if one not in INHERENT]
         if door.format in CODED and _says_words(door.data, rebuilt):
             residue.append(READABLE)
-        lost = () if same else tuple(_lost(door.data, door.format, rebuilt, out.pieces))
-        return Compared(same, tuple(residue), lost)
+        goes = () if same else tuple(_going(door.data, door.format, rebuilt, out.pieces))
+        return Foreseen(same, tuple(residue), goes)
 
 
 def _is_same(data: memoryview, pieces: list[Piece]) -> bool:
@@ -112,25 +114,33 @@ def _says_words(data: memoryview, rebuilt: Rebuilt) -> bool:
     )
 
 
-def _lost(data: memoryview, kind: str, rebuilt: Rebuilt, pieces: list[Piece]) -> list[str]:
+def _going(data: memoryview, kind: str, rebuilt: Rebuilt, pieces: list[Piece]) -> list[str]:
     if kind in WHOLE:
         return ["parts that cleaning takes away"]
     new = b"\xff".join(piece for piece in pieces if isinstance(piece, bytes))
     if kind == "svg":
         return ["words that cleaning takes away"] if _words(bytes(data)) - _words(new) - _XML else []
-    found = [claim.what for claim in rebuilt.claims if claim.fate is Fate.DROPPED and _says_something(data, claim)]
-    told = text_in(new)
+    strict = kind in _BYTE_BY_BYTE
+    least = 0 if strict or kind == "tiff" else _HEADER
+    told = frozenset() if strict else text_in(new)
+    found: list[str] = []
     for claim in rebuilt.claims:
-        if claim.fate is Fate.REWRITTEN:
-            said = needles_of([bytes(data[claim.start : min(claim.stop, claim.start + _MOST)])])
-            found += [f"words in the {claim.what}"] * bool(said - told)
+        raw = bytes(data[claim.start : min(claim.stop, claim.start + _MOST)])
+        if claim.fate is Fate.DROPPED and _says_something(raw, least):
+            found.append(claim.what)
+        elif claim.fate is Fate.REWRITTEN:
+            if strict and raw.strip(_FILLING):
+                found.append(claim.what)
+            elif not strict and needles_of([raw]) - told:
+                found.append(f"words in the {claim.what}")
     return list(dict.fromkeys(found))
 
 
-def _says_something(data: memoryview, claim: Claim) -> bool:
-    """Whether more than a header, or filling, goes."""
-    raw = bytes(data[claim.start : min(claim.stop, claim.start + _MOST)])
-    return len(raw) > _HEADER and len(set(raw[8:])) > 1
+def _says_something(raw: bytes, least: int) -> bool:
+    """Whether more goes than a header of so many bytes, or filling."""
+    if least:
+        return len(raw) > least and len(set(raw[8:])) > 1
+    return bool(raw.strip(_FILLING))
 
 
 def _words(raw: bytes) -> frozenset[str]:
