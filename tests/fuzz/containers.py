@@ -1,9 +1,10 @@
 """Mutate planted and real files, and look that a reader only ever raises DataError, quickly, and never half-writes.
 
     python tests/fuzz/containers.py --minutes 10 --seed 1
+    python tests/fuzz/containers.py --minutes 10 --seed 2 --files FOLDER
 
 Prints the seed of every failure; put it into SEEDS of tests/unit/containers/test_fuzz.py. Real files are read from
-VEILSET_DATA/camera_files when it is there.
+VEILSET_DATA/camera_files when it is there; `--files` mutates those of a folder of yours instead, such as other projects' tests.
 """
 
 from __future__ import annotations
@@ -51,6 +52,12 @@ def seeds(real: bool = True, *, more: bool = True) -> list[tuple[str, bytes]]:
         paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".md")
         found += [(path.name, path.read_bytes()) for path in paths if path.stat().st_size < 1 << 18]
     return found + drawn() if more else found
+
+
+def of_folder(folder: Path) -> list[tuple[str, bytes]]:
+    """Every file below a folder that is not too large to be mutated often."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and 0 < path.stat().st_size < 1 << 18)
+    return [(path.relative_to(folder).as_posix(), path.read_bytes()) for path in paths]
 
 
 def drawn() -> list[tuple[str, bytes]]:
@@ -175,8 +182,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--files", type=Path)
     options = parser.parse_args()
-    files = seeds()
+    files = of_folder(options.files) if options.files else seeds()
     end = time.monotonic() + 60 * options.minutes
     seed, failures, slowest = options.seed * 10**9, 0, (0.0, 0)
     while time.monotonic() < end:
