@@ -164,6 +164,8 @@ def _leaf(new: Any, dataset: Any, element: Any, how: Treatment, depth: int) -> N
         words = described(str(element.value), how.people)
         if words:
             new.add_new(element.tag, vr, words)
+        else:
+            _stand_in(new, element, how, depth)
     else:
         stays = may_stay(keyword, element.tag.group, vr, profile)
         kept = formed(element, dataset, how.people) if stays else None

@@ -20,9 +20,15 @@ DESCRIPTORS = frozenset(
         "RequestedProcedureDescription",
         "ScheduledProcedureStepDescription",
         "ContrastBolusAgent",
+        "ROIName",
+        "SegmentLabel",
+        "StructureSetLabel",
+        "RTPlanLabel",
     ]
 )
 LISTED = """
+    bowelbag brainstem cavity chiasm cochlea cord couch ctv external femoralhead gtv itv lens lesion lungl lungr oar parotid
+    ptv submandibular tumor tumour
     2d 3d 4d abdomen abdominal acetabulum adc adrenal airway and ankle anterior aorta aortic ap apical arm
     arterial artery arthrogram atrium axial axilla bilateral biopsy bladder bmode bone bowel brachial brain breast
     bronchus bypass c1 c2 c3 c4 c5 c6 c7 calcaneus cardiac carotid cc cerebellum cerebral cervical ceus chest cine

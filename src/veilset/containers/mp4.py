@@ -79,6 +79,8 @@ SIGNATURES = (
 SCANNED = 1 << 20
 MOST_NOTES = 1 << 12
 UNWALKED = "notes between the coded units of the film, which do not follow one another as they should"
+# Chunks of a few bytes each would take minutes.
+_FEWEST, _SMALL = 1 << 14, 256
 XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 # EXIF value by the signs of a film's display matrix (a, b, c, d).
 TURNS = {(1, 0, 0, 1): 1, (-1, 0, 0, 1): 2, (-1, 0, 0, -1): 3, (1, 0, 0, -1): 4, (0, 1, 1, 0): 5, (0, 1, -1, 0): 6,
@@ -102,6 +104,8 @@ class Film:
         if len({track.id for track in self.tracks}) != len(self.tracks):
             raise Malformed(f"{NAME}: two tracks share a number")
         self.kept = shown(self.tracks)
+        if sum(len(track.chunks) for track in self.kept) > _FEWEST + len(data) // _SMALL:
+            raise Malformed(f"{NAME}: chunks of a few bytes each; no camera writes that")
         sizes = default_sizes(data, self.parts)
         self.fragments = [(box, read_fragment(data, box, sizes)) for box in found.get(b"moof", [])]
 

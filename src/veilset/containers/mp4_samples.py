@@ -28,6 +28,8 @@ _UNITS, _JPEG, _AAC, _MP3 = (
     frozenset((0x40, 0x66, 0x67, 0x68)),
     {0x69, 0x6B},
 )
+# Frames of a few bytes each are no film, and would take hours to be looked at one by one.
+_FEWEST, _SMALL = 1 << 14, 64
 # Kinds of AAC whose frames begin with their elements.
 _PLAIN_AAC = frozenset((1, 2, 3, 4, 5, 29))
 # First bytes of an AAC or ALAC frame that begins with an element of notes or of filling.

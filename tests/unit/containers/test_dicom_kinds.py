@@ -108,6 +108,47 @@ def test_contours_stay_and_what_they_are_called_goes(syntax: str) -> None:
     assert other.FrameOfReferenceUID != before.ReferencedFrameOfReferenceSequence[0].FrameOfReferenceUID
 
 
+def test_names_of_contours_keep_anatomy_on_request() -> None:
+    before = read(sample("rtstruct.dcm"))
+    before.file_meta = FileMetaDataset()
+    before.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2"
+    before.StructureSetROISequence[0].ROIName = f"Lung left {SECRET} 1962"
+    before.StructureSetLabel = SECRET
+    out = io.BytesIO()
+    before.save_as(out, implicit_vr=True, little_endian=True, enforce_file_format=True)
+    after = read(cleaned(out.getvalue(), descriptors=True))
+    assert after.StructureSetROISequence[0].ROIName == "lung left"
+    assert after.StructureSetLabel == "removed"
+
+
+def test_the_objects_of_one_study_still_point_at_one_another(tmp_path: Path) -> None:
+    slice_, contours = read(sample("CT_small.dcm")), read(sample("rtstruct.dcm"))
+    slice_.FrameOfReferenceUID, slice_.StudyDate = "1.2.3.9", "20240229"
+    contours.file_meta = FileMetaDataset()
+    contours.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2"
+    contours.PatientID, contours.StudyInstanceUID = f" {slice_.PatientID} ", slice_.StudyInstanceUID
+    contours.StructureSetDate = "20240302"
+    frame = contours.ReferencedFrameOfReferenceSequence[0]
+    frame.FrameOfReferenceUID = "1.2.3.9"
+    series = frame.RTReferencedStudySequence[0].RTReferencedSeriesSequence[0]
+    series.SeriesInstanceUID = slice_.SeriesInstanceUID
+    series.ContourImageSequence = Sequence([of(ReferencedSOPInstanceUID=slice_.SOPInstanceUID)])
+    slice_.save_as(tmp_path / "a.dcm")
+    contours.save_as(tmp_path / "b.dcm", implicit_vr=True, little_endian=True, enforce_file_format=True)
+    clean([tmp_path / "a.dcm", tmp_path / "b.dcm"], out=tmp_path / "out", key_file=tmp_path / "key")
+    one, other = (read((tmp_path / "out" / name).read_bytes()) for name in ("a.dcm", "b.dcm"))
+    assert one.PatientID == other.PatientID != slice_.PatientID
+    assert one.StudyInstanceUID == other.StudyInstanceUID != slice_.StudyInstanceUID
+    days = np.datetime64("2024-03-02") - np.datetime64("2024-02-29")
+    first, second = (np.datetime64(f"{d[:4]}-{d[4:6]}-{d[6:]}") for d in (one.StudyDate, other.StructureSetDate))
+    assert second - first == days
+    frame = other.ReferencedFrameOfReferenceSequence[0]
+    assert frame.FrameOfReferenceUID == one.FrameOfReferenceUID != "1.2.3.9"
+    series = frame.RTReferencedStudySequence[0].RTReferencedSeriesSequence[0]
+    assert series.SeriesInstanceUID == one.SeriesInstanceUID
+    assert series.ContourImageSequence[0].ReferencedSOPInstanceUID == one.SOPInstanceUID
+
+
 def test_a_plan_that_is_cut_off_is_refused_and_a_whole_one_keeps_its_beams() -> None:
     after = read(cleaned(sample("rtplan.dcm")))
     assert after.BeamSequence[0].ControlPointSequence[0].NominalBeamEnergy

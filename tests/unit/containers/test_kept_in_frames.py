@@ -6,6 +6,7 @@ import io
 import shutil
 import struct
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -215,3 +216,27 @@ def test_a_unit_that_reaches_into_the_next_chunk_is_walked_the_same_twice(tmp_pa
     rebuild(long, once, Keep())
     rebuild(once.getvalue(), twice, Keep())
     assert once.getvalue() == twice.getvalue()
+
+
+@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is not installed")
+def test_a_film_of_many_tiny_chunks_is_refused_soon(tmp_path: Path) -> None:
+    raw = film(tmp_path, "one.mp4", *PICTURE, "-c:v", "libx264")
+    at, count = raw.index(b"stco") - 4, 100_000
+    table = struct.pack(">II", 0, count) + b"".join(struct.pack(">I", 48 + 20 * one) for one in range(count))
+    grown = len(table) + 8 - int.from_bytes(raw[at : at + 4], "big")
+    new = raw[:at] + struct.pack(">I", len(table) + 8) + b"stco" + table + raw[at + 8 + 12 :]
+    for kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl"):
+        place = new.index(kind) - 4
+        new = (
+            new[:place] + (int.from_bytes(new[place : place + 4], "big") + grown).to_bytes(4, "big") + new[place + 4 :]
+        )
+    for kind, head, entry in (
+        (b"stsz", 4, struct.pack(">II", 16, count)),
+        (b"stsc", 4, struct.pack(">4I", 1, 1, 1, 1)),
+    ):
+        place = new.index(kind) + 4 + head
+        new = new[:place] + entry + new[place + len(entry) :]
+    begin = time.process_time()
+    with pytest.raises(DataError, match="few bytes"):
+        rebuild(bytes(new) + bytes(3 << 20), io.BytesIO(), Keep())
+    assert time.process_time() - begin < 2
