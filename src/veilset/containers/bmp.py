@@ -86,7 +86,10 @@ def _parse(data: memoryview) -> Parsed:
         stop = start + run_lengths(data[start : min(start + size, len(data))], bits, width, abs(height))[0]
     if start < 14 + header + masks or stop > len(data) or stop <= start:
         raise Malformed("the pixels of the BMP lie outside the file")
-    palette = min(palette, start - 14 - header - masks) // entry * entry
+    room = start - 14 - header - masks
+    if bits <= 8 and (room < entry or (colours and room < palette)):
+        raise Malformed("the pixels of the BMP begin inside its palette; save it anew")
+    palette = min(palette, room) // entry * entry
     if compression in {1, 2}:
         used = stride = 0
     check_masks(bytes(data[14 + header : 14 + header + masks]))

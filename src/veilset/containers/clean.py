@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from veilset.containers.contract import Claim, Fate, Keep, Rebuilt
+from veilset.containers.contract import Claim, Fate, Keep, Rebuilt, Showing
 from veilset.containers.door import Door, Stored, content, open_source
 from veilset.containers.jpeg_segments import UNSEARCHED
 from veilset.containers.pages import windows
@@ -240,7 +240,8 @@ def _compare(door: Door, output: Stored | memoryview, rebuilt: Rebuilt, descript
 
     def stays() -> Iterable[Any]:
         with content(descriptor) as written:
-            return [tag.value for tag in door.container.inspect(written).tags]
+            shown = door.container.shown(written) if isinstance(door.container, Showing) else ()
+            return [*(tag.value for tag in door.container.inspect(written).tags), *shown]
 
     thorough = isinstance(output, memoryview)
     source = None if thorough else door.data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import BinaryIO, Protocol, runtime_checkable
@@ -153,6 +154,14 @@ class Writable(Container, Protocol):
 
     def write_with(self, data: memoryview, out: BinaryIO, what: Allowed) -> Rebuilt:
         """Write the coded picture with the given block of tags and no other."""
+
+
+@runtime_checkable
+class Showing(Container, Protocol):
+    """A format whose picture is made of words and numbers that a file may say besides."""
+
+    def shown(self, data: memoryview) -> Iterable[str]:
+        """Words and numbers that the picture itself is made of."""
 
 
 def check_claims(claims: tuple[Claim, ...], size: int, name: str) -> None:

@@ -31,6 +31,8 @@ SOC, SOT, SOD, EOC, SIZ, COM, TLM = 0xFF4F, 0xFF90, 0xFF93, 0xFFD9, 0xFF51, 0xFF
 # Marker segments that decoding needs: capabilities, coding styles, quantisation, regions, orders, packet headers.
 NEEDED = frozenset((0xFF50, SIZ, 0xFF52, 0xFF53, 0xFF5C, 0xFF5D, 0xFF5E, 0xFF5F, 0xFF60, 0xFF61))
 # Comments, registrations and profiles; and lengths of tiles and packets, which only say where to look.
+# Reserved, and without anything behind them: decoders pass them over.
+ALONE = frozenset(range(0xFF30, 0xFF40))
 DROPPED = frozenset((COM, TLM, 0xFF57, 0xFF58, 0xFF59, 0xFF63))
 PALETTE = "palette entries that may not be used"
 # What stands in a uuid box, by its number.
@@ -226,6 +228,10 @@ def _codestream(plan: Assembly, start: int, stop: int, tags: list[TagValue]) -> 
             break
         if marker == SOT:
             _tile(plan, reader, at, shape, tags)
+            continue
+        if marker in ALONE:
+            tags.append(TagValue(f"jp2/marker{marker:04x}", b"", Risk.CONTENT, 2))
+            plan.drop(at, reader.at, "marker segment")
             continue
         facts = _size(data, reader) if marker == SIZ else facts
         _segment(plan, reader, at, marker, shape, tags)

@@ -267,6 +267,8 @@ def _orientation(data: memoryview, found: list[Chunk]) -> int:
 def _facts(data: memoryview, found: list[Chunk], head: Head) -> Facts:
     frames = 1
     controls = [data[chunk.body] for chunk in found if chunk.name == b"acTL"]
+    if len(controls) > 1:
+        raise Malformed("a PNG says twice that it is an animation, which programs take in different ways; save it anew")
     if controls:
         frames = struct.unpack_from(">I", controls[0])[0]
         if frames != sum(chunk.name == b"fcTL" for chunk in found) or not frames:

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 from xml.etree.ElementTree import (
     Comment,
     Element,
-    ParseError,
     ProcessingInstruction,
     SubElement,
-    TreeBuilder,
     tostring,
 )
-
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import DefusedXMLParser
 
 from veilset.containers.allowed import is_plain
 from veilset.containers.contract import Claim, Fate, Keep, Listing, Rebuilt
@@ -26,9 +21,9 @@ from veilset.containers.inner import clean_inner
 from veilset.containers.kept_fields import kept_packet
 from veilset.containers.rights_fields import rdf_of
 from veilset.containers.risks import risk_of
-from veilset.containers.svg_entities import without_addresses
 from veilset.containers.svg_names import ACTIVE, ATTRIBUTES, ELEMENTS, SHAPES, TEXT, UNSEEN, may_hold
 from veilset.containers.svg_pictures import picture_of
+from veilset.containers.svg_read import NAME, SVG, local, parse
 from veilset.containers.svg_size import facts_of
 from veilset.containers.svg_style import (
     COMMENT,
@@ -45,21 +40,18 @@ from veilset.containers.svg_style import (
 )
 from veilset.containers.svg_values import plain_value, unknown_fonts
 from veilset.containers.xmp import read_xmp
-from veilset.core.errors import Malformed, Unsupported
+from veilset.core.errors import Unsupported
 from veilset.core.finding import Risk
 from veilset.core.sample import TagValue
 
-NAME = "SVG"
 formats = ("svg",)
-SVG = "{http://www.w3.org/2000/svg}"
 LINK = "{http://www.w3.org/1999/xlink}href"
 SPACE = "{http://www.w3.org/XML/1998/namespace}space"
-MOST_BYTES = 64 << 20
-DEEPEST = 128
 _HIDDEN = re.compile(
     r"<switch|display:none|visibility[:=]\"?(?:hidden|collapse)|opacity[:=]\"?(?:0+(?:\.0*)?|\.0+)[\";]"
     r"|(?:width|height)[:=]\"?(?:0+(?:\.0*)?|\.0+)(?:px)?[\";]"
 )
+_NUMBERS = re.compile(r"[-+]?[0-9][0-9.]*")
 _QUOTES = str.maketrans("", "", "'\"")
 DOCTYPE = re.compile(rb"<!DOCTYPE[^>]*")
 
@@ -82,7 +74,7 @@ def inspect(data: memoryview) -> Listing:
         Malformed: It is no well-formed XML.
         Unsupported: It defines entities, holds scripts, or points at other files.
     """
-    root = _parse(data)
+    root = parse(data)
     _write(root, Keep())
     kind = DOCTYPE.search(bytes(data[:4096]))
     tags = [TagValue("svg/doctype", kind[0].decode("utf-8", "replace"), Risk.HISTORY, len(kind[0]))] if kind else []
@@ -99,7 +91,7 @@ def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
     - Pictures inside `data:` addresses went through the cleaner of their own format.
     - What `keep` names of the drawing's RDF (rights, a place on its grid, a date, exposure) goes into new RDF.
     """
-    new, residue = _write(_parse(data), keep)
+    new, residue = _write(parse(data), keep)
     out.write(new)
     return Rebuilt(len(new), _claims(data), (), residue)
 
@@ -108,44 +100,13 @@ def _claims(data: memoryview) -> tuple[Claim, ...]:
     return (Claim(0, len(data), Fate.REWRITTEN, "drawing"),)
 
 
-def _parse(data: memoryview) -> Element:
-    if len(data) > MOST_BYTES:
-        raise Unsupported(f"{NAME}: larger than {MOST_BYTES >> 20} MB")
-    builder = TreeBuilder(insert_comments=True, insert_pis=True)
-    parser = DefusedXMLParser(target=builder, forbid_entities=True, forbid_external=True)
-    try:
-        parser.feed(without_addresses(bytes(data)))
-        root: Element = parser.close()
-    except DefusedXmlException:
-        raise Unsupported(f"{NAME}: defines entities, which may hide content; save it as plain SVG") from None
-    except ParseError as error:
-        raise Malformed(f"{NAME}: no well-formed XML (line {error.position[0]})") from None
-    if root.tag != f"{SVG}svg":
-        raise Unsupported(f"{NAME}: the outermost element is not svg in its namespace")
-    return root
-
-
-def _local(element: Element) -> str | None:
-    """Name within SVG; None for elements of other makers, comments and instructions."""
-    tag: Any = element.tag
-    return tag[len(SVG) :] if isinstance(tag, str) and tag.startswith(SVG) else None
-
-
-def _walk(element: Element, depth: int = 0) -> Iterator[Element]:
-    if depth > DEEPEST:
-        raise Unsupported(f"{NAME}: nested deeper than {DEEPEST} levels")
-    yield element
-    for child in element:
-        yield from _walk(child, depth + 1)
-
-
 def _stays(child: Element, parent: Element, names: Collection[str]) -> bool:
     """Whether an element goes out: it is listed, has an effect where it stands, and somebody sees it or points at it."""
-    kind, above = _local(child), _local(parent)
+    kind, above = local(child), local(parent)
     if kind not in ELEMENTS or _invisible(child) or not may_hold(above, kind):
         return False
     unseen = kind in UNSEEN or (above == "defs" and kind != "style")
-    return not unseen or any(part.get("id") in names or _local(part) == "style" for part in _walk(child))
+    return not unseen or any(part.get("id") in names or local(part) == "style" for part in child.iter())
 
 
 def _going(element: Element, names: Collection[str]) -> Iterator[Element]:
@@ -158,22 +119,23 @@ def _going(element: Element, names: Collection[str]) -> Iterator[Element]:
 
 def _names(root: Element) -> list[str]:
     """Names that something which goes out points at: what only a part points at that goes is pointed at by nobody."""
-    going = [element for element in _walk(root) if _local(element) is not None]
+    going = [element for element in root.iter() if local(element) is not None]
+    points = {element: _pointed(element) for element in going}
     found: list[str] = []
-    while (now := _referenced(going)) != found:
+    while (now := _referenced(going, points)) != found:
         found, going = now, list(_going(root, frozenset(now)))
     return found
 
 
 def _write(root: Element, keep: Keep) -> tuple[bytes, tuple[str, ...]]:
-    drawn = [element for element in _walk(root) if _local(element) is not None]
+    drawn = [element for element in root.iter() if local(element) is not None]
     for element in drawn:
         _refuse_active(element)
     found = _names(root)
     going = list(_going(root, frozenset(found)))
     names = {name: f"i{n}" for n, name in enumerate(found, 1)}
-    results = dict.fromkeys(element.get("result", "") for element in going if (_local(element) or "").startswith("fe"))
-    sheets = [element.text or "" for element in going if _local(element) == "style"]
+    results = dict.fromkeys(element.get("result", "") for element in going if (local(element) or "").startswith("fe"))
+    sheets = [element.text or "" for element in going if local(element) == "style"]
     classes = {name: f"c{n}" for n, name in enumerate(used_classes(sheets), 1)}
     new = Element("svg", xmlns="http://www.w3.org/2000/svg")
     draft = Draft(names, classes, keep, {name: f"r{n}" for n, name in enumerate(filter(None, results), 1)})
@@ -219,10 +181,10 @@ def _described(root: Element) -> Iterator[TagValue]:
 def _refuse_active(element: Element) -> None:
     # What an editor put down for itself, under a name that no other program serves, is drawn by nobody.
     extension = element.get("requiredExtensions", "")
-    private = _local(element) == "foreignObject" and extension and "w3.org" not in extension
+    private = local(element) == "foreignObject" and extension and "w3.org" not in extension
     if (
         not private
-        and _local(element) in ACTIVE
+        and local(element) in ACTIVE
         and (len(element) or element.attrib.keys() - {"id", "type"} or (element.text or "").strip())
     ):
         raise Unsupported(f"{NAME}: holds scripts, animation or foreign content; save it as plain SVG without them")
@@ -230,26 +192,28 @@ def _refuse_active(element: Element) -> None:
         raise Unsupported(f"{NAME}: holds event handlers (scripts); save it as plain SVG without them")
 
 
-def _referenced(drawn: list[Element]) -> list[str]:
+def _pointed(element: Element) -> tuple[str, ...]:
+    """Names that an element points at."""
+    link = element.get(LINK) or element.get("href") or ""
+    found = [link[1:]] if link.startswith("#") and local(element) != "a" else []
+    for name, value in element.attrib.items():
+        if name in ATTRIBUTES:
+            found += pointed_at(name, value)
+    found += declared_names(element.get("style", ""))
+    for selector, body in kept_rules(element.text or "") if local(element) == "style" else ():
+        found += [match[2] for match in SELECTOR.finditer(selector) if match[1] == "#"] + declared_names(body)
+    return tuple(found)
+
+
+def _referenced(drawn: Sequence[Element], points: Mapping[Element, Sequence[str]]) -> list[str]:
     """Names that something points at, in order of first use."""
-    found: dict[str, None] = {}
-    for element in drawn:
-        link = element.get(LINK) or element.get("href") or ""
-        if link.startswith("#") and _local(element) != "a":
-            found[link[1:]] = None
-        pointed = [
-            word for name, value in element.attrib.items() if name in ATTRIBUTES for word in pointed_at(name, value)
-        ]
-        pointed += declared_names(element.get("style", ""))
-        for selector, body in kept_rules(element.text or "") if _local(element) == "style" else ():
-            pointed += [match[2] for match in SELECTOR.finditer(selector) if match[1] == "#"] + declared_names(body)
-        found |= dict.fromkeys(pointed)
+    found = dict.fromkeys(name for element in drawn for name in points[element])
     present = {element.get("id") for element in drawn}
     return [name for name in found if name in present]
 
 
 def _copy(old: Element, new: Element, draft: Draft) -> None:
-    kind = _local(old)
+    kind = local(old)
     own = {name: value for name, value in old.attrib.items() if name in ATTRIBUTES}
     for name in sorted(own):
         value = clean_value(own[name], draft.names)
@@ -280,7 +244,7 @@ def _copy(old: Element, new: Element, draft: Draft) -> None:
 
 
 def _child(child: Element, old: Element, new: Element, draft: Draft) -> None:
-    kind, text = _local(child), new.tag in TEXT
+    kind, text = local(child), new.tag in TEXT
     if _stays(child, old, draft.names):
         made = SubElement(new, str(kind))
         _copy(child, made, draft)
@@ -297,7 +261,7 @@ def _invisible(element: Element) -> bool:
     """Whether the element's own style hides it, which nothing that we keep could undo."""
     style, shown = element.get("style", ""), element.get("display", "").strip()
     hidden = re.search(r"display\s*:\s*none", style) is not None or (shown == "none" and "display" not in style)
-    return _local(element) in SHAPES and hidden
+    return local(element) in SHAPES and hidden
 
 
 def _link(link: str, kind: str | None, draft: Draft) -> str:
@@ -309,13 +273,28 @@ def _link(link: str, kind: str | None, draft: Draft) -> str:
     return _embedded(picture_of(link), draft)
 
 
+def shown(data: memoryview) -> Iterator[str]:
+    """Words that are drawn, numbers that draw, and the language's own names.
+
+    Raises:
+        DataError: As `inspect`.
+    """
+    for element in parse(data).iter():
+        if local(element) in TEXT:
+            yield from filter(None, (element.text, *(child.tail for child in element)))
+        for name, value in element.attrib.items():
+            yield name
+            if name in ATTRIBUTES:
+                yield from _NUMBERS.findall(value)
+
+
 def pictures(data: memoryview) -> Iterator[tuple[str, bytes]]:
     """The pictures inside the drawing, each under `svg/picture`.
 
     Raises:
         DataError: As `inspect`.
     """
-    for element in _walk(_parse(data)):
+    for element in parse(data).iter():
         link = (element.get(LINK) or element.get("href") or "").strip()
         if link.startswith("data:"):
             yield "svg/picture", picture_of(link)
@@ -335,16 +314,16 @@ def _embedded(raw: bytes, draft: Draft) -> str:
 
 def _tags(element: Element, path: str, names: Collection[str]) -> Iterator[TagValue]:
     """Everything of the drawing that does not go out, depth first."""
-    loose = [] if _local(element) in TEXT | {"a"} else [element.text, *(child.tail for child in element)]
+    loose = [] if local(element) in TEXT | {"a"} else [element.text, *(child.tail for child in element)]
     said = " ".join(part.strip() for part in loose if part and part.strip())
     if said:
         yield TagValue(f"{path}/loose_text", said, Risk.CONTENT, len(said.encode()))
-    sheet = element.text or "" if _local(element) == "style" else ""
+    sheet = element.text or "" if local(element) == "style" else ""
     for style in filter(None, (element.get("style", ""), sheet)):
         if not is_plain_style(style, sheet=style is sheet):
             yield TagValue(f"{path}/style", style, Risk.CONTENT, len(style.encode()))
     for child in element:
-        kind = _local(child)
+        kind = local(child)
         tag: Any = child.tag
         if not _stays(child, element, names):
             word = {Comment: "comment", ProcessingInstruction: "instruction"}.get(tag) or _short(str(tag))
@@ -376,7 +355,7 @@ def _renamed(value: str) -> str:
 
 
 def _texts(element: Element) -> Iterator[str]:
-    for part in _walk(element):
+    for part in element.iter():
         yield from (part.text or "", *(part.attrib.values() if not callable(part.tag) else ()), part.tail or "")
 
 

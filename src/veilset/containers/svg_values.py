@@ -37,6 +37,8 @@ _SELECTOR = re.compile(
     re.ASCII,
 )
 _SIZES = re.compile(rf"(?:{_NUMBER}{_UNIT}(?:/(?:{_NUMBER}{_UNIT}|normal))?|[a-z-]+)\s*", re.ASCII)
+# A number alone is a weight.
+_SIZED = re.compile(rf"{_NUMBER}[%a-z]|(?:xx?-|xxx-)?(?:small|large)(?![\w-])|medium|smaller|larger", re.ASCII)
 
 
 def plain_value(name: str, value: str) -> str:
@@ -85,12 +87,16 @@ def _families(value: str) -> str:
 
 
 def _font(value: str) -> str:
-    """Style, size and fonts in one."""
+    """Style, size and fonts in one.
+
+    >>> _font("700 12px 'DejaVu Sans', Anna"), _font("italic small-caps larger serif"), _font("12px Anna")
+    ("700 12px 'DejaVu Sans'", 'italic small-caps larger serif', '12px sans-serif')
+    """
     at, sized = 0, False
     while (hit := _SIZES.match(value, at)) and hit.end() > at and not sized:
         if not _is_plain(hit[0]):
             break
-        sized, at = hit[0][0].isdigit(), hit.end()
+        sized, at = _SIZED.match(hit[0]) is not None, hit.end()
     head = value[:at].strip()
     return f"{head} {_families(value[at:])}" if sized else head
 
