@@ -240,13 +240,20 @@ def _compare(door: Door, output: Stored | memoryview, rebuilt: Rebuilt, descript
 
     def stays() -> Iterable[Any]:
         with content(descriptor) as written:
-            shown = door.container.shown(written) if isinstance(door.container, Showing) else ()
-            return [*(tag.value for tag in door.container.inspect(written).tags), *shown]
+            return [tag.value for tag in door.container.inspect(written).tags]
+
+    def shown() -> bytes:
+        if not isinstance(door.container, Showing):
+            return b""
+        with content(descriptor) as written:
+            return door.container.shown(written)
 
     thorough = isinstance(output, memoryview)
     source = None if thorough else door.data
     nested = door.format not in NESTING
-    verdict = verify(output, rebuilt.copied, said, permitted=stays, source=source, thorough=thorough, nested=nested)
+    verdict = verify(
+        output, rebuilt.copied, said, permitted=stays, shown=shown, source=source, thorough=thorough, nested=nested
+    )
     if verdict.found:
         raise Residue(f"{door.name}: the result still holds {', '.join(verdict.found)}; nothing was kept.")
     return verdict.readable and door.format in CODED

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import BinaryIO, Protocol, runtime_checkable
@@ -160,8 +159,8 @@ class Writable(Container, Protocol):
 class Showing(Container, Protocol):
     """A format whose picture is made of words and numbers that a file may say besides."""
 
-    def shown(self, data: memoryview) -> Iterable[str]:
-        """Words and numbers that the picture itself is made of."""
+    def shown(self, data: memoryview) -> bytes:
+        """Words and numbers that the picture itself is made of, in a file of our own making."""
 
 
 def check_claims(claims: tuple[Claim, ...], size: int, name: str) -> None:

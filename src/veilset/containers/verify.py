@@ -145,6 +145,7 @@ def verify(
     values: Callable[[], Iterable[Any]],
     *,
     permitted: Callable[[], Iterable[Any]] = tuple,
+    shown: Callable[[], bytes] = bytes,
     source: memoryview | None = None,
     thorough: bool = False,
     nested: bool = True,
@@ -159,6 +160,7 @@ def verify(
         copied: (input start, output start, length) of coded picture data.
         values: Gives what the original said; asked for only when there is something to compare it with.
         permitted: Gives what was kept on purpose.
+        shown: Gives words and numbers that the picture itself is made of.
         source: The input. When given, coded data is searched there, where it was copied from and is at hand.
         thorough: Search coded data for short values too.
         nested: Look for whole files inside; not in formats of `NESTING`, whose parts are each judged alone.
@@ -178,7 +180,7 @@ def verify(
     readable = any(is_text(run, LONG) for run in runs)
     if not (thorough or suspects or streams or runs):
         return Verdict(tuple(found), len(output), 0)
-    kept = b"\0".join(sorted(needles_of(permitted())))
+    kept = b"\0".join([*sorted(needles_of(permitted())), shown()])
     said = list(values())
     needles = {needle for needle in needles_of(said) if needle not in kept}
     found += _search(written, needles | slices_of(said), "bytes written anew")
