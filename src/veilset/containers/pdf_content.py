@@ -34,6 +34,7 @@ OUTSIDE = "pixels outside the visible part of a page"
 SMALL = "pictures too small to be seen"
 # Of a point, 1/72 inch: edges are rounded.
 _NEAR, _SEEN, _DEEPEST = 0.5, 1.0, 6
+_FEW, _MOST, _FORMS, _LINES = 512, 1 << 16, 2000, 100_000
 Box = tuple[float, float, float, float]
 Matrix = tuple[float, float, float, float, float, float]
 
@@ -65,6 +66,7 @@ class Drawn:
     words: list[bytes] = field(default_factory=list)
     places: list[Box] = field(default_factory=list)
     names: dict[tuple[int, bytes], bytes] = field(default_factory=dict)
+    forms: int = 0
 
 
 class Content:
@@ -158,6 +160,8 @@ class Content:
             self.path, self.cutting = [], False
 
     def _covers(self) -> bool:
+        if len(self.path) * len(self.drawn.places) > _MOST:
+            return True
         return any(
             box is None or any(is_over(box, place) for place in self.drawn.places) for box in self.path or [None]
         )
@@ -192,9 +196,11 @@ class Content:
             residue.append(OUTSIDE)
         elif self.state.cut or clip is None or not inside(place, clip):
             residue.append(COVERED)
-        if any(is_over(place, other) for other in self.drawn.places):
+        # Of very many pictures it is not told which lie over one another.
+        if len(self.drawn.places) >= _FEW or any(is_over(place, other) for other in self.drawn.places):
             residue.append(COVERED)
-        self.drawn.places.append(place)
+        else:
+            self.drawn.places.append(place)
 
     def _form(self, form: Stream, resources: dict[bytes, Any], depth: int) -> None:
         """What a form draws, in its place: saved state, matrix, cut to its box, taken back."""
@@ -208,6 +214,9 @@ class Content:
         matrix = numbers(self.get, entries[b"Matrix"]) if b"Matrix" in entries else [1, 0, 0, 1, 0, 0]
         if len(box) != 4 or len(matrix) != 6:
             raise Malformed(f"{NAME}: a form has no size")
+        self.drawn.forms += 1
+        if self.drawn.forms > _FORMS or len(self.drawn.lines) > _LINES:
+            raise Unsupported(f"{NAME}: a page draws more forms than pages of pictures do; {ADVICE}")
         floor = len(self.saved)
         cut = [box[0], box[1], box[2] - box[0], box[3] - box[1]]
         for operator, values in ((b"q", []), (b"cm", matrix), (b"re", cut), (b"W", []), (b"n", [])):

@@ -10,12 +10,13 @@ from veilset.containers.svg_values import plain_selector, plain_value
 from veilset.core.errors import Unsupported
 
 NAME = "SVG"
-REFERENCE = re.compile(r"""url\(\s*(['"]?)\s*(.*?)\s*\1\s*\)""", re.DOTALL)
+# Each of these ends where the next may begin, so that none is looked for from every place to the end.
+REFERENCE = re.compile(r"""url\(\s*(['"]?)\s*([^\s'"()]*)\s*\1\s*\)""")
 ESCAPES = re.compile(r"\\")
 COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 # How the sheet is written, and of what language: what goes out is UTF-8 and SVG.
 STATEMENT = re.compile(r"@(?:charset|namespace)[^;{}@]*;")
-RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+RULE = re.compile(r"(?<![^{}])([^{}]+)\{([^{}]*)\}")
 SELECTOR = re.compile(r"([.#])(-?[A-Za-z_\u0080-\U0010ffff][\w\u0080-\U0010ffff-]*)")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+import time
 
 import pytest
 
@@ -173,3 +174,18 @@ def test_pages_and_images_in_text_form_are_read(name: bytes, coded: bytes) -> No
     assert b"\1\2\3\4\nendstream" in new
     with pytest.raises(DataError):
         cleaned(pdf(b"\x7fz" if name == b"RunLengthDecode" else b"\xff", image, filters=b"/Filter/" + name))
+
+
+def test_forms_inside_forms_are_no_way_to_take_for_ever() -> None:
+    nested = [form(b"/G Do " * 20).replace(b"/P 5", b"/G %d" % (7 + one)) for one in range(4)]
+    raw = pdf(b"/F Do " * 20, IMAGE, *nested, form(), resources=b"/XObject<</F 6 0 R>>")
+    begin = time.process_time()
+    with pytest.raises(Unsupported, match="more forms"):
+        cleaned(raw)
+    assert time.process_time() - begin < 2
+
+
+def test_of_very_many_pictures_it_is_said_that_some_may_be_covered() -> None:
+    begin = time.process_time()
+    assert COVERED in cleaned(pdf(b"".join(b"1 0 0 1 3 3 cm /A Do " for _ in range(3000))))[2]
+    assert time.process_time() - begin < 2

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import time
+from contextlib import suppress
 
 import pytest
 
@@ -137,3 +139,13 @@ def test_a_path_ends_with_the_last_number_that_is_one(path: str) -> None:
 
 def test_digits_of_other_scripts_are_words() -> None:
     assert "\u0667" not in drawn('<rect width="5" height="\u0667\u0668\u0669" fill="rgb(\u0667,1,2)"/>')
+
+
+@pytest.mark.parametrize("sheet", ["a" * 200_000, "/*" * 100_000, "#a" * 100_000, "{" * 100_000, "@charset a" * 20_000])
+def test_sheets_without_an_end_are_an_answer_soon(sheet: str) -> None:
+    begin = time.process_time()
+    with suppress(DataError):
+        drawn(f"<style>{sheet}</style>")
+    with suppress(DataError):
+        drawn(f'<rect fill="{"url(#a " * 20_000}"/>')
+    assert time.process_time() - begin < 2
