@@ -15,7 +15,7 @@ from veilset.containers.contract import Claim, Fate, Keep, Rebuilt
 from veilset.containers.door import Door, content, open_source
 from veilset.containers.pages import windows
 from veilset.containers.verify import CODED, NESTING, READABLE, verify
-from veilset.core.errors import Malformed
+from veilset.core.errors import Malformed, Unreadable
 
 # Of these a clean file comes out byte by byte as it went in; others are laid out anew whatever they hold.
 _BYTE_BY_BYTE = frozenset({"bmp", "gif", "jpeg", "png", "webp"})
@@ -64,8 +64,13 @@ def _rebuilt(door: Door, keep: Keep) -> Iterator[tuple[Rebuilt, memoryview]]:
         yield rebuilt, out.getbuffer()
         return
     with tempfile.TemporaryFile() as file:
-        rebuilt = door.container.rebuild(door.data, file, keep)
-        file.flush()
+        try:
+            rebuilt = door.container.rebuild(door.data, file, keep)
+            file.flush()
+        except OSError as error:
+            raise Unreadable(
+                f"{door.name} cannot be checked: {error.strerror} in {tempfile.gettempdir()}, where a large file is tried."
+            ) from None
         with content(file.fileno()) as made:
             yield rebuilt, made
 

@@ -556,3 +556,13 @@ def test_a_byte_of_nothing_behind_a_gif_is_no_alarm() -> None:
         planted = still[:-2] + bytes([len(behind)]) + behind + b"\0;"
         assert [tag.risk for tag in inspect(planted).tags if tag.path == "gif/picture/behind"] == [risk]
         assert cleaned(planted) == cleaned(still)
+
+
+def test_run_lengths_of_no_stated_size_end_by_themselves() -> None:
+    data = bytearray(bmp(8, b"\5\1\0\0\5\2\0\1", 5, 2, compression=1, between=bytes(range(256)) * 4))
+    data[34:38] = bytes(4)
+    assert same(bytes(data), cleaned(bytes(data) + TEXT))
+    assert TEXT not in cleaned(bytes(data) + TEXT)
+    data[30] = 4
+    with pytest.raises(Unsupported, match="wraps"):
+        cleaned(bytes(data))
