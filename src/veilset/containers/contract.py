@@ -155,6 +155,14 @@ class Writable(Container, Protocol):
         """Write the coded picture with the given block of tags and no other."""
 
 
+@runtime_checkable
+class Placed(Container, Protocol):
+    """A format whose rasters may lie on the earth: a container with one more function."""
+
+    def georeference_of(self, data: memoryview, keep: Keep) -> bytes:
+        """What `keep` lets stay of what places the raster, as a TIFF structure; empty when nothing does."""
+
+
 def check_claims(claims: tuple[Claim, ...], size: int, name: str) -> None:
     """Raise unless the claims cover [0, size) in order, without gap or overlap: a byte nobody claims fails the file."""
     at = 0
