@@ -4,7 +4,8 @@
     python tests/fuzz/containers.py --minutes 10 --seed 2 --files FOLDER
 
 Prints the seed of every failure; put it into SEEDS of tests/unit/containers/test_fuzz.py. Real files are read from
-VEILSET_DATA/camera_files when it is there; `--files` mutates those of a folder of yours instead, such as other projects' tests.
+VEILSET_DATA/camera_files when it is there; `--files` mutates those of a folder of yours instead, such as other
+projects' tests.
 """
 
 from __future__ import annotations
