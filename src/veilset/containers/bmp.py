@@ -69,10 +69,10 @@ def _parse(data: memoryview) -> Parsed:
         width, height, _, bits, compression, size, _, _, colours = struct.unpack_from("<iiHHIIiiI", data, 18)
     else:
         raise Unsupported("a BMP with an unknown header is not served; convert it")
-    if bits not in {1, 2, 4, 8, 16, 24, 32} or width <= 0 or height == 0:
-        raise Malformed("the BMP header says what no BMP may say")
     if compression not in {0, 1, 2, 3, 6}:
         raise Unsupported("a BMP that wraps another format is not served; convert it")
+    if bits not in {1, 2, 4, 8, 16, 24, 32} or width <= 0 or height == 0:
+        raise Malformed("the BMP header says what no BMP may say")
     masks = {3: 12, 6: 16}.get(compression, 0) if header == 40 else 0
     entry = 3 if header == 12 else 4
     # Of true colours a palette only says how to reduce them.
@@ -83,7 +83,9 @@ def _parse(data: memoryview) -> Parsed:
     if compression in {1, 2}:
         if bits != (8 if compression == 1 else 4):
             raise Malformed("the BMP header says what no BMP may say")
-        stop = start + run_lengths(data[start : min(start + size, len(data))], bits, width, abs(height))[0]
+        # Some writers do not say how long the codes are; they end by themselves.
+        end = min(start + size, len(data)) if size else len(data)
+        stop = start + run_lengths(data[start:end], bits, width, abs(height))[0]
     if start < 14 + header + masks or stop > len(data) or stop <= start:
         raise Malformed("the pixels of the BMP lie outside the file")
     room = start - 14 - header - masks

@@ -163,6 +163,14 @@ class Showing(Container, Protocol):
         """Words and numbers that the picture itself is made of, in a file of our own making."""
 
 
+@runtime_checkable
+class Placed(Container, Protocol):
+    """A format whose rasters may lie on the earth: a container with one more function."""
+
+    def georeference_of(self, data: memoryview, keep: Keep) -> bytes:
+        """What `keep` lets stay of what places the raster, as a TIFF structure; empty when nothing does."""
+
+
 def check_claims(claims: tuple[Claim, ...], size: int, name: str) -> None:
     """Raise unless the claims cover [0, size) in order, without gap or overlap: a byte nobody claims fails the file."""
     at = 0

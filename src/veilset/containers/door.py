@@ -19,7 +19,7 @@ from typing import cast
 
 from veilset.containers import FORMATS
 from veilset.containers.allowed import Allowed, allowed
-from veilset.containers.contract import Claim, Container, Facts, Keep, Writable, check_claims
+from veilset.containers.contract import Claim, Container, Facts, Keep, Placed, Writable, check_claims
 from veilset.containers.held import held
 from veilset.containers.recognise import identify
 from veilset.core.errors import Malformed, Unreadable, Unsupported
@@ -165,10 +165,8 @@ def allowed_of(source: Path | bytes, keep: Keep) -> tuple[Facts, Allowed]:
         listing = door.container.inspect(door.data)
         door.check(listing.claims)
         what = allowed(listing.tags, listing.facts.orientation, keep)
-        if keep.georeference and door.format == "tiff":
-            from veilset.containers.tiff import georeference_of
-
-            what = replace(what, georeference=georeference_of(door.data, keep))
+        if keep.georeference and isinstance(door.container, Placed):
+            what = replace(what, georeference=door.container.georeference_of(door.data, keep))
         return listing.facts, what
 
 

@@ -109,8 +109,6 @@ def _odd(data: memoryview, found: list[Chunk], claims: list[Claim], head: Head) 
     ]
     if head.depth < 8 and any(claim.what == "chunk IDAT" and claim.fate is Fate.REWRITTEN for claim in claims):
         tags.append(TagValue("png/row_padding", None, Risk.CONTENT))
-    if _hides_colours(data, head):
-        tags.append(TagValue("png/transparent", None, Risk.HIDDEN))
     if _animated(found) and unshown_still(found):
         tags.append(TagValue("png/still", None, Risk.HIDDEN))
     return tags

@@ -26,7 +26,7 @@ from veilset.containers.tiff_overhang import filling_told_apart, fills, overhang
 from veilset.containers.tiff_packed import PACKED
 from veilset.containers.tiff_pages import Page, every, is_raw, number, numbers, read_pages
 from veilset.containers.tiff_palette import used_entries
-from veilset.containers.tiff_raw import raw_value
+from veilset.containers.tiff_raw import is_gain_map, raw_value
 from veilset.containers.tiff_reduced import Shows, compared
 from veilset.containers.tiff_samples import told_by_samples
 from veilset.containers.tiff_sizes import sizes_of
@@ -304,23 +304,11 @@ def _special(data: memoryview, header: Header, page: Page, fields: dict[int, Fie
     if empty is not None:
         fields[tags.NODATA] = Field(2, empty)
     for tag in tags.GAIN_MAPS.keys() & fields.keys():
-        if not _is_gain_map(fields[tag].raw, tag, header.order):
+        if not is_gain_map(fields[tag].raw, tag, header.order):
             del fields[tag]
     if raw and tags.DNG_MODEL in page.entries:
         # DNG readers need a model name to be there; it need not say anything.
         fields[tags.DNG_MODEL] = Field(2, b"camera\0")
-
-
-def _is_gain_map(raw: bytes, tag: int, order: str) -> bool:
-    """Whether a gain table map of DNG 1.6 or 1.7 is as long as its head says, to the byte."""
-    head = tags.GAIN_MAPS[tag]
-    if len(raw) < head:
-        return False
-    rows, columns = struct.unpack_from(order + "II", raw)
-    points, kind = struct.unpack_from(order + "I", raw, 40)[0], 3
-    if head == 80:
-        kind = struct.unpack_from(order + "I", raw, 64)[0]
-    return kind < 4 and len(raw) == head + rows * columns * points * (1, 2, 2, 4)[kind]
 
 
 def _add_allowed(plan: Plan, header: Header, what: Allowed) -> None:

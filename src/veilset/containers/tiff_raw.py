@@ -9,6 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from veilset.containers.icc_elements import is_smooth
+from veilset.containers.tiff_fields import GAIN_MAPS
 from veilset.containers.verify import says_words, text_in
 from veilset.core.errors import Malformed
 
@@ -38,7 +39,6 @@ _TYPES: dict[int, frozenset[int]] = {
 _FRACTION = frozenset({_RATIONAL, _SIGNED})
 _CURVE = 0xC618
 _OPCODES = frozenset({0xC740, 0xC741, 0xC74E})
-_GAIN_MAPS = {0xCD2D: 64, 0xCD40: 80}
 _LIGHTS = frozenset({0xCD35, 0xCD36, 0xCD37})
 _DYNAMIC_RANGE = 0xCD47
 _AREA = 32
@@ -53,7 +53,7 @@ def raw_value(tag: int, kind: int, raw: bytes, order: str) -> bytes:
     *Source*: DNG 1.7.1, chapters 4 to 7.
     """
     kept: bytes | None = None
-    if tag in _OPCODES or tag in _GAIN_MAPS or tag in _LIGHTS or tag == _DYNAMIC_RANGE:
+    if tag in _OPCODES or tag in GAIN_MAPS or tag in _LIGHTS or tag == _DYNAMIC_RANGE:
         kept = raw if kind in {_UNDEFINED, _BYTE} and _is_block(tag, raw, order) and not says_words(raw) else None
     elif kind not in _TYPES.get(tag, _FRACTION):
         kept = None
@@ -111,6 +111,18 @@ def _near(raw: bytes, order: str, code: str) -> bytes | None:
         near = Fraction(above, below).limit_denominator(100_000 if abs(above / below) < 1000 else 100)
         made += (above, below) if max(abs(above), abs(below)) < _LETTERS else (near.numerator, near.denominator)
     return struct.pack(f"{order}{len(made)}{code}", *made)
+
+
+def is_gain_map(raw: bytes, tag: int, order: str) -> bool:
+    """Whether a gain table map of DNG 1.6 or 1.7 is as long as its head says, to the byte."""
+    head = GAIN_MAPS[tag]
+    if len(raw) < head:
+        return False
+    rows, columns = struct.unpack_from(order + "II", raw)
+    points, kind = struct.unpack_from(order + "I", raw, 40)[0], 3
+    if head == 80:
+        kind = struct.unpack_from(order + "I", raw, 64)[0]
+    return kind < 4 and len(raw) == head + rows * columns * points * (1, 2, 2, 4)[kind]
 
 
 def _is_light(raw: bytes, order: str) -> bool:

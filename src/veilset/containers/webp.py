@@ -58,8 +58,6 @@ def inspect(data: memoryview) -> Listing:
         TagValue(f"webp/{one.what[6:]}/unused", bytes(data[one.start : one.stop]), Risk.HIDDEN, one.stop - one.start)
         for one in twice
     ]
-    if _hides_colours(data, parsed):
-        unused.append(TagValue("webp/transparent", None, Risk.HIDDEN))
     return Listing(_facts(data, parsed), (*_tags(data, parsed), *unused), tuple(claims))
 
 
