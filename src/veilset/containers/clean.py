@@ -246,7 +246,7 @@ def _compare(door: Door, output: Stored | memoryview, rebuilt: Rebuilt, descript
         if not isinstance(door.container, Showing):
             return b""
         with content(descriptor) as written:
-            return door.container.shown(written)
+            return door.container.words_of(written)
 
     thorough = isinstance(output, memoryview)
     source = None if thorough else door.data

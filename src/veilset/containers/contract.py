@@ -159,7 +159,7 @@ class Writable(Container, Protocol):
 class Showing(Container, Protocol):
     """A format whose picture is made of words and numbers that a file may say besides."""
 
-    def shown(self, data: memoryview) -> bytes:
+    def words_of(self, data: memoryview) -> bytes:
         """Words and numbers that the picture itself is made of, in a file of our own making."""
 
 

@@ -275,7 +275,7 @@ def _link(link: str, kind: str | None, draft: Draft) -> str:
     return _embedded(picture_of(link), draft)
 
 
-def shown(data: memoryview) -> bytes:
+def words_of(data: memoryview) -> bytes:
     """Words that are drawn, long numbers that draw, and the names of attributes, in a drawing of our own making."""
     found = (hit[1] or hit[0] for hit in _SHOWN.finditer(bytes(data)))
     return unescape(b"\0".join(found).decode()).encode()
