@@ -35,6 +35,7 @@ _LENGTHS = {
     b"bKGD": {1, 2, 6}, b"mDCV": {24}, b"cLLI": {8}, b"acTL": {8}, b"fcTL": {26},
 }  # fmt: skip
 _CRITICAL = {b"IHDR", b"PLTE", b"IDAT", b"IEND"}
+_ANIMATION = {b"acTL", b"fcTL", b"fdAT"}
 _COLOURS = {0: "grey", 2: "rgb", 3: "palette", 4: "greya", 6: "rgba"}
 _RESIDUE = ("pixel size", "sensor noise")
 _STILL = "a still picture that the animation does not show"
@@ -136,7 +137,11 @@ def _plan(data: memoryview, found: list[Chunk], end: int, head: Head, what: Allo
     number = 0
     for index, chunk in enumerate(found):
         name, start, stop = chunk
-        if index in wrong or not _stays(data, chunk, head, animated):
+        stays = index not in wrong and _stays(data, chunk, head, animated)
+        if animated and name in _ANIMATION and not stays and index not in wrong:
+            # Without it, the other chunks of the animation would mean something else.
+            raise Malformed("a chunk of the PNG's animation is damaged; save it anew")
+        if not stays:
             ledger.add(start, stop, Fate.DROPPED, f"chunk {name.decode('ascii')}")
             continue
         new = fixed.get(index)
@@ -163,7 +168,7 @@ def _stays(data: memoryview, chunk: Chunk, head: Head, animated: bool) -> bool:
         return name != b"PLTE" or head.kind == 3
     if not name[0] & 32:
         raise Unsupported(f"the PNG needs a chunk {name.decode('ascii')} that is not known; save it anew")
-    if name in {b"acTL", b"fcTL", b"fdAT"} and not animated:
+    if name in _ANIMATION and not animated:
         return False
     wanted = _LENGTHS.get(name)
     if name == b"tRNS":

@@ -370,3 +370,13 @@ def test_run_lengths_of_no_stated_size_end_by_themselves() -> None:
     data[30] = 4
     with pytest.raises(Unsupported, match="wraps"):
         cleaned(bytes(data))
+
+
+@pytest.mark.parametrize("name", [b"acTL", b"fcTL", b"fdAT"])
+def test_a_damaged_animation_is_refused(name: bytes) -> None:
+    frames = [Image.fromarray(np.roll(drawn(), 9 * n, 1)) for n in range(3)]
+    data = bytearray(saved("PNG", frames[0], save_all=True, append_images=frames[1:]))
+    assert same(bytes(data), cleaned(bytes(data)))
+    data[data.index(name) + 11] ^= 1
+    with pytest.raises(Malformed):
+        cleaned(bytes(data))
