@@ -15,6 +15,8 @@ def plain(value: Any) -> bytes:
 
     >>> plain({b"Type": Name(b"Page"), b"Box": [0, 1.5]})
     b'<</Type /Page/Box [0 1.5]>>'
+    >>> plain([-0.0, -1e-9, -0.5])
+    b'[0 0 -0.5]'
     """
     match value:
         case bool():
@@ -22,7 +24,8 @@ def plain(value: Any) -> bytes:
         case int():
             return b"%d" % value
         case float():
-            return f"{value:.6f}".rstrip("0").rstrip(".").encode()
+            # `z` takes the sign from what is rounded to nothing: a second pass would.
+            return f"{value:z.6f}".rstrip("0").rstrip(".").encode()
         case Ref():
             return b"%d 0 R" % value.number
         case Name():
