@@ -38,8 +38,9 @@ def used_entries(data: memoryview, header: Header, page: Page, entries: int) -> 
 def _unpacked(data: memoryview, header: Header, page: Page, entries: int) -> NDArray[np.bool_]:
     """By strips that are packed, read by the tags that stay alone: a second pass finds the same."""
     scheme, predictor = number(data, header, page, 0x0103, 1), number(data, header, page, 0x013D, 1)
-    if predictor != 1 or number(data, header, page, 0x010A, 1) != 1 or tags.TILE_OFFSETS in page.entries:
-        raise ValueError("strips in another coding")
+    alone = number(data, header, page, 0x0115, 1) == 1
+    if not alone or predictor != 1 or number(data, header, page, 0x010A, 1) != 1 or tags.TILE_OFFSETS in page.entries:
+        raise ValueError("strips in another coding, or with opacity beside their entries")
     bits = number(data, header, page, 0x0102, 1)
     flags = np.zeros(256, dtype=np.bool_)
     for (start, stop), (rows, columns, _) in zip(page.stretches, shapes_of(data, header, page), strict=True):

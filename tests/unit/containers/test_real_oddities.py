@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from veilset.containers import inspect
@@ -98,3 +99,19 @@ def test_a_large_drawing_takes_no_long_time(tmp_path: Path) -> None:
     # Some 0.7 s on two slow cores; the bound is for what grows with the square.
     assert time.process_time() - before < 6
     assert zlib.crc32(out) == zlib.crc32(cleaned(tmp_path, out, "again.svg")[1])
+
+
+def test_a_palette_with_opacity_beside_each_entry_keeps_its_colours(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    pairs = np.stack([rng.integers(0, 200, (40, 50)), rng.integers(0, 255, (40, 50))], -1).astype(np.uint8)
+    colours = rng.integers(1, 65535, (3, 256)).astype(np.uint16)
+    tags = [(338, "H", 1, (2,), True), (320, "H", 768, tuple(colours.ravel().tolist()), True)]
+    tifffile.imwrite(
+        tmp_path / "a.tif", pairs, photometric="minisblack", planarconfig="contig", compression="lzw", extratags=tags
+    )
+    whole = bytearray((tmp_path / "a.tif").read_bytes())
+    with tifffile.TiffFile(io.BytesIO(whole)) as file:
+        struct.pack_into("<H", whole, file.pages[0].tags[262].valueoffset, 3)
+    _, done = cleaned(tmp_path, bytes(whole), "b.tif")
+    before, after = (Image.open(io.BytesIO(one)).convert("RGBA") for one in (bytes(whole), done))
+    assert (np.asarray(before) == np.asarray(after)).all()
