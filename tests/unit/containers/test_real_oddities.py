@@ -105,10 +105,14 @@ def test_a_palette_with_opacity_beside_each_entry_keeps_its_colours(tmp_path: Pa
     rng = np.random.default_rng(3)
     pairs = np.stack([rng.integers(0, 200, (40, 50)), rng.integers(0, 255, (40, 50))], -1).astype(np.uint8)
     colours = rng.integers(1, 65535, (3, 256)).astype(np.uint16)
-    tags = [(338, "H", 1, (2,), True), (320, "H", 768, tuple(colours.ravel().tolist()), True)]
-    tifffile.imwrite(
-        tmp_path / "a.tif", pairs, photometric="minisblack", planarconfig="contig", compression="lzw", extratags=tags
-    )
+    tags = [(320, "H", 768, tuple(colours.ravel().tolist()), True)]
+    how = {
+        "photometric": "minisblack",
+        "planarconfig": "contig",
+        "extrasamples": ("unassalpha",),
+        "compression": "zlib",
+    }
+    tifffile.imwrite(tmp_path / "a.tif", pairs, extratags=tags, **how)
     whole = bytearray((tmp_path / "a.tif").read_bytes())
     with tifffile.TiffFile(io.BytesIO(whole)) as file:
         struct.pack_into("<H", whole, file.pages[0].tags[262].valueoffset, 3)
