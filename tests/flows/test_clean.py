@@ -131,8 +131,8 @@ def test_check_tells_dirty_from_clean_for_every_format(everything: tuple[Path, P
     with pytest.raises(Refusal):
         before.raise_if_unclean()
     assert {name: one.reason for name, one in after.files if one.state not in {"clean", "residue"}} == {}
-    # What cleaning names as left, a look at its result names too.
-    left = {name.rpartition("/")[2]: one for name, one in clean([everything[0]], out=tmp_path / "out").files}
+    # What cleaning the result again would name as left, a look at it names too.
+    left = {name.rpartition("/")[2]: one for name, one in clean([everything[1]], out=tmp_path / "out").files}
     assert {name: one.residue for name, one in after.files if one.state == "residue"} == {
         name: tuple(word for word in left[name.rpartition("/")[2]].residue if word not in INHERENT)
         for name, one in after.files
