@@ -22,7 +22,7 @@ formats = ("bmp",)
 
 _LINKED, _EMBEDDED, _SRGB = 0x4C494E4B, 0x4D424544, 0x73524742
 _RESIDUE = ("pixel size", "sensor noise")
-_FOURTH = "a fourth byte of each pixel, which few programs show"
+FOURTH = "a fourth byte of each pixel, which few programs show"
 
 
 class Parsed(NamedTuple):
@@ -54,7 +54,7 @@ def rebuild(data: memoryview, out: BinaryIO, keep: Keep) -> Rebuilt:
     parsed = _parse(data)
     what = allowed(_tags(data, parsed), 1, keep)
     pieces, claims = _plan(data, parsed, what)
-    fourth = (_FOURTH,) if _has_fourth(data, parsed) else ()
+    fourth = (FOURTH,) if _has_fourth(data, parsed) else ()
     return emit(pieces, data, out, claims, (*_RESIDUE, *what.notes, *fourth))
 
 

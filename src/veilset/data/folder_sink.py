@@ -16,6 +16,7 @@ import numpy as np
 
 from veilset import containers
 from veilset.containers import Keep
+from veilset.containers.bmp import FOURTH
 from veilset.containers.surplus import SEARCHED, searched
 from veilset.core.errors import BadSetting, BrokenContract, Residue, Unsupported, Unwritable, WrongMedia
 from veilset.core.roles import Written
@@ -103,6 +104,10 @@ class FolderSink:
         out = io.BytesIO()
         rebuilt = containers.rebuild(coded.read(), out, self.keep)
         data, notes = out.getvalue(), rebuilt.residue
+        if FOURTH in notes:
+            # What no decoder here shows is no part of the picture that was looked at.
+            data = lossless.encode(lossless.samples_of(data, coded)[:, :, :3], "bmp", coded.name)
+            notes = (*(note for note in notes if note != FOURTH), "32 bits a pixel became 24")
         if coded.format in SEARCHED:
             data, notes = searched(data, notes)
         if not self.rotate:

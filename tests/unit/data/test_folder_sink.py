@@ -158,6 +158,8 @@ LOSSLESS = {
     "alpha.tif": lambda p: save(np.dstack([p, p[:, :, 0]]), "TIFF"),
     "ink.tif": lambda p: save(np.dstack([p, p[:, :, 0] // 2]), "TIFF", "CMYK"),
     "rgb.bmp": lambda p: save(p, "BMP"),
+    "bits.bmp": lambda p: save(p[:, :, 0] > 127, "BMP"),
+    "fourth.bmp": lambda p: save(np.dstack([p, p[:, :, 0]]), "BMP"),
     "flat.gif": lambda p: save(p, "GIF"),
     "ink.jpg": lambda p: save(np.dstack([p, p[:, :, 0] // 2]), "JPEG", "CMYK", quality=92),
     "a.avif": lambda p: save(p, "AVIF", quality=80),
