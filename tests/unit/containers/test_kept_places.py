@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+from tests.unit.containers.test_raster_judged import cleaned, shown
 
 from veilset.containers import Keep, inspect, rebuild
 from veilset.containers.gif_codes import needed_bytes
@@ -34,24 +35,6 @@ def saved(form: str, image: Image.Image | None = None, **options: object) -> byt
     out = io.BytesIO()
     (image or Image.fromarray(drawn())).save(out, form, **options)
     return out.getvalue()
-
-
-def cleaned(data: bytes) -> bytes:
-    out = io.BytesIO()
-    rebuild(data, out, Keep())
-    again = io.BytesIO()
-    rebuild(out.getvalue(), again, Keep())
-    assert again.getvalue() == out.getvalue(), "cleaning twice is byte-identical"
-    return out.getvalue()
-
-
-def shown(data: bytes) -> list[np.ndarray]:
-    image = Image.open(io.BytesIO(data))
-    frames = []
-    for number in range(getattr(image, "n_frames", 1)):
-        image.seek(number)
-        frames.append(np.asarray(image.convert("RGBA")))
-    return frames
 
 
 def after_start(coded: bytes, *blocks: bytes) -> bytes:

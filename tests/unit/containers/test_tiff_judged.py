@@ -11,56 +11,15 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+from tests.unit.containers.test_raster_judged import TEXT, checked, cleaned, same, saved
 
 from veilset.containers import Keep, inspect, rebuild
 from veilset.containers.tiff_fields import RAW
 from veilset.containers.tiff_gaps import is_filling
 from veilset.core.errors import Malformed, Unsupported
 from veilset.core.finding import Risk
-from veilset.flows.clean import clean
 from veilset.testing.planted import drawn
 
-
-def saved(form: str, image: Image.Image | None = None, **options: object) -> bytes:
-    out = io.BytesIO()
-    (image or Image.fromarray(drawn())).save(out, form, **options)
-    return out.getvalue()
-
-
-def cleaned(data: bytes, keep: Keep | None = None) -> bytes:
-    out = io.BytesIO()
-    rebuild(data, out, keep or Keep())
-    again = io.BytesIO()
-    rebuild(out.getvalue(), again, keep or Keep())
-    assert again.getvalue() == out.getvalue(), "cleaning twice is byte-identical"
-    return out.getvalue()
-
-
-def shown(data: bytes) -> list[np.ndarray]:
-    image = Image.open(io.BytesIO(data))
-    frames = []
-    for number in range(getattr(image, "n_frames", 1)):
-        image.seek(number)
-        frames.append(np.asarray(image.convert("RGBA")))
-    return frames
-
-
-def same(one: bytes, other: bytes) -> bool:
-    return all(np.array_equal(a, b) for a, b in zip(shown(one), shown(other), strict=True))
-
-
-def checked(data: bytes, folder: Path) -> str:
-    path = folder / "checked"
-    path.write_bytes(data)
-    return clean([path], check=True).files[0][1].state
-
-
-def bmp(bits: int, rows: bytes, width: int, height: int, *, compression: int = 0, between: bytes = b"") -> bytes:
-    head = struct.pack("<IiiHHIIiiII", 40, width, height, 1, bits, compression, len(rows), 0, 0, 0, 0) + between
-    return b"BM" + struct.pack("<IHHI", 14 + len(head) + len(rows), 0, 0, 14 + len(head)) + head + rows
-
-
-TEXT = b"Zq9 Somebody was here at home, number 17; call back. " * 8
 CFA_TAGS = [
     (50706, 1, 4, (1, 6, 0, 0), True), (33421, 3, 2, (2, 2), True), (33422, 1, 4, (0, 1, 1, 2), True),
 ]  # fmt: skip
