@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,13 +24,17 @@ class Towns:
     latitudes: NDArray[np.float64]
     longitudes: NDArray[np.float64]
 
+    @cached_property
+    def _tree(self) -> Any:
+        # One distance for every town and every photograph would take minutes for a large set.
+        from scipy.spatial import KDTree
+
+        return KDTree(_directions(self.latitudes, self.longitudes))
+
     def near(self, latitude: float, longitude: float) -> str:
         """The nearest town and how far its middle is, as `Poole, GB (2 km)`."""
-        own, other = np.radians(latitude), np.radians(self.latitudes)
-        half = np.sin((other - own) / 2) ** 2
-        half += np.cos(own) * np.cos(other) * np.sin(np.radians(self.longitudes - longitude) / 2) ** 2
-        first = int(half.argmin())
-        return f"{self.names[first]} ({2 * _EARTH_KM * np.arcsin(np.sqrt(half[first])):.0f} km)"
+        chord, first = self._tree.query(_directions(latitude, longitude))
+        return f"{self.names[first]} ({2 * _EARTH_KM * np.arcsin(min(1.0, chord / 2)):.0f} km)"
 
     def within(self, south: float, north: float, west: float, east: float, most: int) -> list[tuple[float, float, str]]:
         """The largest towns of a window."""
@@ -39,6 +44,12 @@ class Towns:
             (float(self.latitudes[one]), float(self.longitudes[one]), self.names[one].rpartition(",")[0])
             for one in np.flatnonzero(inside)[:most]
         ]
+
+
+def _directions(latitudes: Any, longitudes: Any) -> NDArray[np.float64]:
+    """Points of the unit sphere, by places in degrees."""
+    up, east = np.radians(latitudes), np.radians(longitudes)
+    return np.stack([np.cos(up) * np.cos(east), np.cos(up) * np.sin(east), np.sin(up)], axis=-1)
 
 
 @cache
