@@ -21,9 +21,7 @@ def hidden_by_edits(data: memoryview, track: Track, movie: list[Box]) -> tuple[i
     for pictures too.
     """
     parts = _parts(data, track, movie)
-    version, _, clock = full(data, track.media[b"mdhd"][0], NAME)
-    clock.take(16 if version else 8)
-    scale = clock.u(4)
+    scale = _scale(data, track.media[b"mdhd"][0])
     if not parts or not scale:
         return 0, 0.0
     if track.handler == b"vide" and 0 < track.samples < _MOST:
